@@ -1,0 +1,204 @@
+import type { Rejection } from '../../lib/core/effects.js'
+import type {
+  Configuration,
+  IndexedConfiguration,
+  LogIndex,
+  NodeId,
+  Role,
+  Term,
+} from '../../lib/core/types.js'
+import type { BatchRef } from '../../lib/log/batch-ref.js'
+import type { WireError } from '../../lib/runtime/wire-error.js'
+import type { FsmReply, Outcome, QueryItem, ResultRun } from '../fsm/protocol.js'
+import type { InboundReply } from '../inbound/protocol.js'
+import type { LogReply } from '../log/protocol.js'
+import type { ReplicatorReply } from '../replicator/protocol.js'
+import type { SnapshotReply } from '../snapshot/protocol.js'
+
+/**
+ * The consensus actor hosts the pure core: it turns messages into inputs and carries out the effects.
+ * It is the only one that knows which batch holds which index (the tail), so batches for followers, the
+ * state machine and the log pass through it as descriptors.
+ *
+ * It is linked to `log`, `fsm`, `snapshot`, `inbound`, `node` (the program's side: RaftNode, or a
+ * simulated client) and one `replicator-ID` for each other member. `node` is told what became of each
+ * request; nothing here keeps a promise.
+ */
+export type ConsensusMessage =
+  | NodeRequest
+  | LogReply
+  | FsmReply
+  | SnapshotReply
+  | ReplicatorReply
+  | InboundReply
+
+/** From the program's side. */
+export type NodeRequest =
+  /**
+   * Data lane. A finished body of `count` commands in the sender's arena, pinned for PIN_CONSENSUS; its
+   * header is written here once the core has given it indexes. Answered by proposalAccepted and
+   * proposalApplied, or by one proposalFailed.
+   */
+  | { readonly kind: 'propose'; readonly proposal: number; readonly batch: BatchRef }
+  | { readonly kind: 'barrier'; readonly id: number }
+  | { readonly kind: 'readIndex'; readonly id: number; readonly lease: boolean }
+  /** Waits until minIndex is applied, then asks the state machine; `stale` when minIndex is 0. */
+  | { readonly kind: 'query'; readonly minIndex: LogIndex; readonly items: readonly QueryItem[] }
+  | { readonly kind: 'transfer'; readonly id: number; readonly to: NodeId | null }
+  | { readonly kind: 'takeSnapshot'; readonly id: number }
+  | { readonly kind: 'bootstrap'; readonly id: number; readonly configuration: Configuration }
+  /** Send to that peer over its client connection; answered by forwardReply. */
+  | {
+      readonly kind: 'forward'
+      readonly request: number
+      readonly to: NodeId
+      readonly body: Uint8Array
+      readonly timeoutMs: number
+    }
+  /** The answer to a `forwarded` request of a peer. */
+  | {
+      readonly kind: 'answerForwarded'
+      readonly connection: number
+      readonly request: number
+      readonly body: Uint8Array
+    }
+  /** Control lane: the store, the state machine or another actor has died for good. */
+  | { readonly kind: 'shutdown'; readonly error: WireError | null }
+
+/** To the program's side. */
+export type NodeReply =
+  /** The batch has its indexes; it will be applied, or failed, in this order of proposals. */
+  | {
+      readonly kind: 'proposalAccepted'
+      readonly proposal: number
+      readonly firstIndex: LogIndex
+      readonly term: Term
+    }
+  /** This node's own log holds it durably: room for the next batch (group commit). */
+  | { readonly kind: 'proposalFlushed'; readonly proposal: number }
+  | {
+      readonly kind: 'proposalApplied'
+      readonly proposal: number
+      readonly results: ResultRun | null
+    }
+  /** `outcome` as S17 has it. `resultLost`: committed, but an FSM restart took the result (S14). */
+  | {
+      readonly kind: 'proposalFailed'
+      readonly proposal: number
+      readonly reason: Rejection | 'resultLost' | 'shutdown' | 'storeFailed'
+      readonly outcome: 'rejected' | 'unknown' | 'committed'
+    }
+  | { readonly kind: 'barrierDone'; readonly id: number; readonly index: LogIndex }
+  | {
+      readonly kind: 'barrierFailed'
+      readonly id: number
+      readonly reason: Rejection | 'shutdown'
+      readonly outcome: 'rejected' | 'unknown'
+    }
+  | { readonly kind: 'readIndexDone'; readonly id: number; readonly index: LogIndex }
+  | {
+      readonly kind: 'readIndexFailed'
+      readonly id: number
+      readonly reason: Rejection | 'shutdown'
+    }
+  | {
+      readonly kind: 'queryDone'
+      readonly index: LogIndex
+      readonly items: readonly { readonly id: number; readonly outcome: Outcome }[]
+    }
+  | {
+      readonly kind: 'transferDone'
+      readonly id: number
+      readonly reason: Rejection | 'shutdown' | null
+    }
+  | {
+      readonly kind: 'snapshotDone'
+      readonly id: number
+      readonly index: LogIndex
+      readonly error: WireError | null
+    }
+  | { readonly kind: 'bootstrapDone'; readonly id: number; readonly reason: Rejection | null }
+  | {
+      readonly kind: 'forwarded'
+      readonly connection: number
+      readonly request: number
+      readonly peer: NodeId
+      readonly body: Uint8Array
+    }
+  | {
+      readonly kind: 'forwardReply'
+      readonly request: number
+      readonly body: Uint8Array | null
+      readonly sent: boolean
+    }
+  /** Whenever something in it changed, at most once a turn. */
+  | { readonly kind: 'status'; readonly status: ConsensusStatus }
+  | { readonly kind: 'event'; readonly event: NodeEvent }
+  /** The members whose replicators must run (this node excluded). */
+  | { readonly kind: 'members'; readonly configuration: IndexedConfiguration }
+  | { readonly kind: 'fatal'; readonly error: WireError }
+
+export interface ConsensusStatus {
+  readonly role: Role
+  readonly term: Term
+  readonly leader: NodeId | null
+  readonly commitIndex: LogIndex
+  readonly lastApplied: LogIndex
+  readonly lastLogIndex: LogIndex
+  readonly lastLogTerm: Term
+  /** Durable in this node's log. */
+  readonly flushedIndex: LogIndex
+  readonly snapshotIndex: LogIndex
+  readonly snapshotTerm: Term
+  readonly configuration: IndexedConfiguration
+  readonly committedConfigurationIndex: LogIndex
+  /** Monotonic ms at which the leader was last heard (now, on the leader); null: never. */
+  readonly lastContactAt: number | null
+  /** A leader: an entry of its own term is committed, so it may serve reads. */
+  readonly ready: boolean
+}
+
+/** What observers are told; RaftNode adds the node and the wall-clock time. */
+export type NodeEvent =
+  | { readonly kind: 'leader'; readonly leader: NodeId | null; readonly term: Term }
+  | { readonly kind: 'state'; readonly role: Role; readonly term: Term; readonly cause: string }
+  | {
+      readonly kind: 'configuration'
+      readonly index: LogIndex
+      readonly configuration: Configuration
+      readonly committed: boolean
+    }
+  | {
+      readonly kind: 'peer'
+      readonly peer: NodeId
+      readonly change: 'added' | 'removed' | 'refused'
+      readonly reason: string
+    }
+  | {
+      readonly kind: 'heartbeat'
+      readonly peer: NodeId
+      readonly healthy: boolean
+      readonly reason: string
+    }
+  | {
+      readonly kind: 'vote'
+      readonly candidate: NodeId
+      readonly term: Term
+      readonly preVote: boolean
+      readonly granted: boolean
+      readonly reason: string
+    }
+  | {
+      readonly kind: 'snapshot'
+      readonly index: LogIndex
+      readonly term: Term
+      readonly change: 'saved' | 'received' | 'sent' | 'failed'
+      readonly reason: string
+    }
+  | {
+      readonly kind: 'progress'
+      readonly what: 'replay' | 'restore' | 'install'
+      readonly done: number
+      readonly total: number
+    }
+  | { readonly kind: 'overload'; readonly what: string }

@@ -1,0 +1,87 @@
+import type { IndexedConfiguration, LogIndex, Term } from '../../lib/core/types.js'
+import type { StateMachineSpec } from '../../lib/fsm/spec.js'
+import type { BatchRef } from '../../lib/log/batch-ref.js'
+import type { WireError } from '../../lib/runtime/wire-error.js'
+
+/**
+ * The FSM actor owns the user's state machine and nothing else touches it. It is given committed
+ * batches in order and answers each `apply` with one `applied`. User code may block its thread.
+ *
+ * Memory: the sender pins each batch for PIN_FSM before `apply`; the FSM actor unpins it once the
+ * entries are applied (their bytes were copied, or lent until apply returned).
+ *
+ * Death: its supervisor starts a new one from the newest snapshot (or the machine's own lastApplied)
+ * and the consensus actor feeds the log after it again (S14).
+ *
+ * Linked as `consensus` (where replies go) and `snapshot` (where captured state is written).
+ */
+export interface FsmInit {
+  readonly nodeId: string
+  readonly dataDir: string
+  readonly stateMachine: StateMachineSpec
+  /** Most entries handed to one applyBatch. */
+  readonly maxApplyEntries: number
+}
+
+export type FsmMessage =
+  /** Entries fromIndex..toIndex, all committed; the batches may hold more on either side. */
+  | {
+      readonly kind: 'apply'
+      readonly fromIndex: LogIndex
+      readonly toIndex: LogIndex
+      readonly batches: readonly BatchRef[]
+      /** Someone waits for the results of entries from this index on; null when nobody does. */
+      readonly resultsFrom: LogIndex | null
+    }
+  | { readonly kind: 'query'; readonly items: readonly QueryItem[] }
+  /** Control lane. Capture now (index = last applied), persist through `snapshot`. */
+  | {
+      readonly kind: 'takeSnapshot'
+      readonly request: number
+      /** All configurations the node knows of; the newest at or below the captured index is recorded (S13). */
+      readonly configurations: readonly IndexedConfiguration[]
+    }
+  /** Replace the state by the stored snapshot at (index, term), read through `snapshot`. Data lane: it
+   *  keeps its place among the applies. */
+  | { readonly kind: 'restore'; readonly index: LogIndex; readonly term: Term }
+  /** ask, at start: { lastApplied } of the machine, or null when it keeps no state of its own. */
+  | { readonly kind: 'lastApplied' }
+
+export interface QueryItem {
+  readonly id: number
+  /** For `queries` proxies: the method; `request` is then its argument list. */
+  readonly method?: string
+  readonly request: unknown
+}
+
+/** The result of one entry, or of one query. */
+export type Outcome =
+  | { readonly ok: true; readonly value: unknown }
+  | { readonly ok: false; readonly error: WireError }
+
+/** Results of consecutive entries. `values` is null when every result is undefined and none failed. */
+export interface ResultRun {
+  readonly firstIndex: LogIndex
+  readonly values: readonly unknown[] | null
+  /** CommandErrors, by index. */
+  readonly errors: readonly { readonly index: LogIndex; readonly error: WireError }[]
+}
+
+/** To the consensus actor. */
+export type FsmReply =
+  | { readonly kind: 'applied'; readonly toIndex: LogIndex; readonly results: ResultRun | null }
+  | {
+      readonly kind: 'queried'
+      /** lastApplied when the answers were given. */
+      readonly index: LogIndex
+      readonly items: readonly { readonly id: number; readonly outcome: Outcome }[]
+    }
+  | { readonly kind: 'restored'; readonly index: LogIndex; readonly term: Term }
+  | {
+      readonly kind: 'snapshotTaken'
+      readonly request: number
+      readonly index: LogIndex
+      readonly term: Term
+      readonly bytes: number
+    }
+  | { readonly kind: 'snapshotFailed'; readonly request: number; readonly error: WireError }

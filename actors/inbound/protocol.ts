@@ -1,0 +1,121 @@
+import type {
+  AppendEntries,
+  AppendReply,
+  Heartbeat,
+  HeartbeatReply,
+  RequestVote,
+  TimeoutNow,
+  VoteReply,
+} from '../../lib/core/rpc.js'
+import type { NodeId, Term } from '../../lib/core/types.js'
+import type { BatchRef } from '../../lib/log/batch-ref.js'
+import type { TransportSpec } from '../../lib/transport/transport.js'
+import type { SnapshotMeta } from '../snapshot/protocol.js'
+
+/**
+ * The inbound actor listens. It decodes requests, verifies the checksums of batches as it copies them
+ * into its own arena, and hands them to the consensus actor; it answers heartbeats by itself as long
+ * as they match the control block (S9). It never touches a file and never waits for another actor.
+ *
+ * Memory: batches are written into this actor's arena and pinned for PIN_CONSENSUS before
+ * `rpcAppendEntries` is told; the consensus actor unpins a batch when its tail lets it go. Death:
+ * restarted alone with a new arena; peers reconnect.
+ */
+export interface InboundInit {
+  readonly nodeId: NodeId
+  readonly cluster: string
+  readonly incarnation: string
+  readonly transport: TransportSpec
+  /** Control block and contact word (actors/consensus/control-block.ts). */
+  readonly controlBlock: SharedArrayBuffer
+  /** One word: 1 while the log actor lives (S9). */
+  readonly logAliveWord: SharedArrayBuffer
+  readonly arena: { readonly slabBytes: number; readonly maxIdleSlabs: number }
+  /** Bytes of AppendEntries told and not yet answered, per connection; past it the socket is paused. */
+  readonly maxUnansweredBytes: number
+}
+
+export type InboundMessage =
+  /** Answers `hello`. */
+  | {
+      readonly kind: 'admit'
+      readonly connection: number
+      readonly refusal: { readonly code: string; readonly message: string } | null
+    }
+  | {
+      readonly kind: 'reply'
+      readonly connection: number
+      readonly reply: AppendReply | VoteReply | HeartbeatReply | SnapshotChunkReply | ForwardReply
+    }
+  /** Closes every connection of that peer: it was removed, or another incarnation of it took over. */
+  | { readonly kind: 'dropPeer'; readonly peer: NodeId }
+  /** ask: { address } really bound. */
+  | { readonly kind: 'address' }
+
+/** Raft Figure 13 in chunks; `transfer` names one attempt. */
+export interface SnapshotChunk {
+  readonly kind: 'snapshotChunk'
+  readonly term: Term
+  readonly leader: NodeId
+  readonly incarnation: string
+  readonly addedAt: number
+  readonly transfer: number
+  readonly meta: SnapshotMeta
+  readonly offset: number
+  readonly done: boolean
+}
+
+export interface SnapshotChunkReply {
+  readonly kind: 'snapshotChunkReply'
+  readonly term: Term
+  readonly transfer: number
+  /** Bytes stored: where the sender goes on. */
+  readonly offset: number
+  /** The snapshot is installed; the log goes on at its index. */
+  readonly installed: boolean
+  /** Not stored; begin again. */
+  readonly failed: boolean
+}
+
+export interface ForwardReply {
+  readonly kind: 'forwardReply'
+  readonly request: number
+  readonly body: Uint8Array
+}
+
+/** To the consensus actor. */
+export type InboundReply =
+  // -- control lane
+  /** A well-formed hello of this cluster to this node: is the peer's incarnation welcome (S16)? */
+  | {
+      readonly kind: 'hello'
+      readonly connection: number
+      readonly peer: NodeId
+      readonly incarnation: string
+      readonly purpose: 'data' | 'heartbeat' | 'client'
+    }
+  | { readonly kind: 'rpcRequestVote'; readonly connection: number; readonly request: RequestVote }
+  | { readonly kind: 'rpcHeartbeat'; readonly connection: number; readonly request: Heartbeat }
+  | { readonly kind: 'rpcTimeoutNow'; readonly connection: number; readonly request: TimeoutNow }
+  | { readonly kind: 'connectionClosed'; readonly connection: number; readonly peer: NodeId }
+  // -- data lane
+  | {
+      readonly kind: 'rpcAppendEntries'
+      readonly connection: number
+      readonly request: AppendEntries
+      readonly batches: readonly BatchRef[]
+    }
+  | {
+      readonly kind: 'rpcSnapshotChunk'
+      readonly connection: number
+      readonly request: SnapshotChunk
+      /** In shared memory of its own. */
+      readonly bytes: Uint8Array
+    }
+  | {
+      readonly kind: 'rpcForward'
+      readonly connection: number
+      readonly request: number
+      readonly peer: NodeId
+      readonly body: Uint8Array
+    }

@@ -1,0 +1,94 @@
+import type { IndexedConfiguration, LogIndex, NodeId, Term } from '../../lib/core/types.js'
+import type { WireError } from '../../lib/runtime/wire-error.js'
+import type { SnapshotStoreSpec } from '../../lib/snapshot/store.js'
+
+/**
+ * The snapshot actor owns the snapshot store: it writes what the FSM actor captures, verifies, lists
+ * and prunes, streams the newest one to followers chunk by chunk, and receives one from a leader. A
+ * snapshot exists once it is flushed and renamed. Its messages with the FSM actor are in
+ * `fsm-link.ts`; those with the consensus actor are here.
+ *
+ * Death: restarted alone; a half-written snapshot is removed at start, transfers begin again.
+ */
+export interface SnapshotInit {
+  readonly nodeId: NodeId
+  readonly dataDir: string
+  readonly store: SnapshotStoreSpec
+  /** Snapshots kept; the newest always is. */
+  readonly retain: number
+}
+
+export interface SnapshotMeta {
+  readonly index: LogIndex
+  readonly term: Term
+  /** The newest configuration at or below `index` (S13). */
+  readonly configuration: IndexedConfiguration
+  /** Bytes of state. */
+  readonly size: number
+}
+
+export type SnapshotMessage =
+  /** ask: the newest snapshot that verifies, or null. */
+  | { readonly kind: 'newest' }
+  /** ask: all, newest first. */
+  | { readonly kind: 'list' }
+  /** The next bytes of the newest snapshot (or of the one this transfer began with) for a follower. */
+  | {
+      readonly kind: 'readChunk'
+      readonly peer: NodeId
+      /** Names one transfer; a new number begins anew with the newest snapshot. */
+      readonly transfer: number
+      readonly offset: number
+      readonly maxBytes: number
+    }
+  /** The transfer is over; its snapshot may be pruned. */
+  | { readonly kind: 'endTransfer'; readonly peer: NodeId; readonly transfer: number }
+  /** Bytes from the leader. `offset` 0 begins; the store answers chunkStored, and snapshotReceived last. */
+  | {
+      readonly kind: 'storeChunk'
+      readonly connection: number
+      readonly leader: NodeId
+      readonly leaderTerm: Term
+      readonly transfer: number
+      readonly meta: SnapshotMeta
+      readonly offset: number
+      readonly bytes: Uint8Array
+      readonly done: boolean
+    }
+  | { readonly kind: 'discard'; readonly index: LogIndex; readonly term: Term }
+
+/** To the consensus actor. */
+export type SnapshotReply =
+  | {
+      readonly kind: 'chunkRead'
+      readonly peer: NodeId
+      readonly transfer: number
+      readonly meta: SnapshotMeta
+      readonly offset: number
+      /** In memory of its own (SharedArrayBuffer), nobody pins it. */
+      readonly bytes: Uint8Array
+      readonly done: boolean
+    }
+  /** There is nothing to send, or it cannot be read. */
+  | {
+      readonly kind: 'chunkFailed'
+      readonly peer: NodeId
+      readonly transfer: number
+      readonly error: WireError
+    }
+  | {
+      readonly kind: 'chunkStored'
+      readonly connection: number
+      readonly transfer: number
+      /** Bytes held so far: where the sender goes on. */
+      readonly offset: number
+      readonly error: WireError | null
+    }
+  | {
+      readonly kind: 'snapshotReceived'
+      readonly connection: number
+      readonly transfer: number
+      readonly leader: NodeId
+      readonly leaderTerm: Term
+      readonly meta: SnapshotMeta
+    }

@@ -1,0 +1,145 @@
+import type { AppendReply, HeartbeatReply, RequestVote, VoteReply } from './rpc.js'
+import type {
+  Configuration,
+  HardState,
+  IndexedConfiguration,
+  LogIndex,
+  NodeId,
+  Role,
+  Server,
+  Term,
+} from './types.js'
+
+/**
+ * What the core asks the actor that hosts it to do.
+ *
+ * Ordering contract. The effects of one step are carried out in list order. Messages to one actor
+ * arrive in order, lane by lane; messages to different actors in any order. The core emits a reply, a
+ * vote request or a control block only after the `hardStateSaved` and `logFlushed` inputs that make it
+ * true (S5), so the host sends at once whatever it is given and never has to wait by itself.
+ */
+export type Effect =
+  // -- the log actor
+  | { readonly kind: 'saveHardState'; readonly seq: number; readonly hardState: HardState }
+  | { readonly kind: 'append'; readonly seq: number; readonly batches: readonly AppendedBatch[] }
+  /** Drop `fromIndex` and everything after it. */
+  | { readonly kind: 'truncate'; readonly seq: number; readonly fromIndex: LogIndex }
+  /** Empty the log; it goes on after a snapshot at (index, term) (S13). */
+  | {
+      readonly kind: 'resetLog'
+      readonly seq: number
+      readonly index: LogIndex
+      readonly term: Term
+    }
+  /** Everything at or below `index` may go; a batch that reaches past it stays whole (S6). */
+  | { readonly kind: 'compact'; readonly seq: number; readonly index: LogIndex }
+  // -- the state machine
+  | { readonly kind: 'commit'; readonly index: LogIndex }
+  | { readonly kind: 'restoreSnapshot'; readonly index: LogIndex; readonly term: Term }
+  /** A received snapshot was late or beside the point; it may be deleted. */
+  | { readonly kind: 'discardSnapshot'; readonly index: LogIndex; readonly term: Term }
+  // -- answers, by the connection that the request came on
+  | { readonly kind: 'replyVote'; readonly connection: number; readonly reply: VoteReply }
+  | { readonly kind: 'replyAppend'; readonly connection: number; readonly reply: AppendReply }
+  | { readonly kind: 'replyHeartbeat'; readonly connection: number; readonly reply: HeartbeatReply }
+  // -- peers
+  | {
+      readonly kind: 'requestVotes'
+      readonly peers: readonly NodeId[]
+      readonly request: RequestVote
+    }
+  /** Replicate to this peer in this session; the first effect of a session with it. */
+  | {
+      readonly kind: 'lead'
+      readonly peer: Server
+      readonly term: Term
+      readonly incarnation: string | null
+      readonly lastIndex: LogIndex
+    }
+  /** Stop replicating to this peer: not leader any more, or the peer is not a member any more. */
+  | { readonly kind: 'unlead'; readonly peer: NodeId }
+  /** Heartbeat everyone at once with this probe number (S10). */
+  | { readonly kind: 'probe'; readonly probe: number }
+  | { readonly kind: 'timeoutNow'; readonly peer: NodeId; readonly term: Term }
+  /** The members whose links the node keeps, this node excluded. */
+  | {
+      readonly kind: 'members'
+      readonly configuration: IndexedConfiguration
+      readonly committed: boolean
+    }
+  /** First sight of a member's incarnation: make it durable, then it is known (S16). */
+  | { readonly kind: 'rememberIncarnation'; readonly peer: NodeId; readonly incarnation: string }
+  // -- the fast path of heartbeats (S9); null withdraws
+  | { readonly kind: 'controlBlock'; readonly block: ControlBlock | null }
+  // -- this node's user
+  /** The batch named by `token` has these indexes now; its `append` follows in the same step. */
+  | {
+      readonly kind: 'accepted'
+      readonly token: number
+      readonly firstIndex: LogIndex
+      readonly term: Term
+    }
+  | { readonly kind: 'rejected'; readonly token: number; readonly reason: Rejection }
+  | {
+      readonly kind: 'barrierAccepted'
+      readonly id: number
+      readonly index: LogIndex
+      readonly term: Term
+    }
+  | { readonly kind: 'barrierRejected'; readonly id: number; readonly reason: Rejection }
+  | { readonly kind: 'readReady'; readonly id: number; readonly index: LogIndex }
+  | { readonly kind: 'readRejected'; readonly id: number; readonly reason: Rejection }
+  | { readonly kind: 'transferDone'; readonly id: number; readonly reason: Rejection | null }
+  | { readonly kind: 'bootstrapped'; readonly configuration: Configuration }
+  | { readonly kind: 'bootstrapRejected'; readonly reason: Rejection }
+  /** Entries at and above `fromIndex` that this node proposed may or may not commit (S17). */
+  | { readonly kind: 'proposalsUnknown'; readonly fromIndex: LogIndex }
+  /** One for each change of role, term or leader. */
+  | {
+      readonly kind: 'roleChanged'
+      readonly role: Role
+      readonly term: Term
+      readonly leader: NodeId | null
+      readonly cause: string
+    }
+
+/** A batch to append, in log order. Its content says where the bytes come from. */
+export interface AppendedBatch {
+  readonly firstIndex: LogIndex
+  readonly lastIndex: LogIndex
+  readonly term: Term
+  /** Term of the entry before firstIndex. */
+  readonly prevTerm: Term
+  readonly content:
+    | { readonly kind: 'proposed'; readonly token: number }
+    /** The n-th batch of the AppendEntries that `token` names. */
+    | { readonly kind: 'received'; readonly token: number; readonly position: number }
+    | { readonly kind: 'noop' }
+    | { readonly kind: 'barrier' }
+    | { readonly kind: 'configuration'; readonly configuration: Configuration }
+}
+
+/** What the inbound actor may answer a heartbeat for without asking anyone (S9). */
+export interface ControlBlock {
+  readonly term: Term
+  readonly leader: NodeId
+  readonly addedAt: LogIndex
+  /** Heartbeats that ask for a longer promise go to the core, which saves it first (S10). */
+  readonly leaseMs: number
+}
+
+/** Why the core turned a request of the user down. Each maps to one error of the public API. */
+export type Rejection =
+  | 'notLeader'
+  | 'noLeader'
+  | 'notBootstrapped'
+  | 'transferInProgress'
+  | 'storageFull'
+  | 'overloaded'
+  | 'leadershipLost'
+  | 'leaseUnavailable'
+  | 'alreadyBootstrapped'
+  | 'bootstrapMismatch'
+  | 'transferTimeout'
+  | 'unknownServer'
+  | 'invalidConfiguration'

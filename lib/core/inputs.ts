@@ -1,0 +1,88 @@
+import type { AppendEntries, Heartbeat, RequestVote, TimeoutNow, VoteReply } from './rpc.js'
+import type {
+  Configuration,
+  IndexedConfiguration,
+  LogIndex,
+  NodeId,
+  Session,
+  Term,
+} from './types.js'
+
+/**
+ * Everything that can happen to the core. Each input that answers an earlier effect carries that
+ * effect's identity (seq, term, session, round, id), so a late one is dropped by rule.
+ */
+export type Input =
+  /** Time has passed; deadlines are due. */
+  | { readonly kind: 'tick' }
+  /** The latest moment at which the inbound actor answered the leader on the fast path (S9). */
+  | { readonly kind: 'contact'; readonly at: number }
+  // -- from this node's actors
+  | { readonly kind: 'hardStateSaved'; readonly seq: number }
+  /** The log is durable through the operation `seq` and everything before it (S5). */
+  | { readonly kind: 'logFlushed'; readonly seq: number }
+  /** The operation `seq` and all after it were refused before any flush; the log ends as given (S15). */
+  | { readonly kind: 'logRefused'; readonly seq: number; readonly lastIndex: LogIndex }
+  /** The store takes writes again. */
+  | { readonly kind: 'logWritable' }
+  | { readonly kind: 'applied'; readonly index: LogIndex }
+  /** A snapshot made here is durable under its final name. */
+  | { readonly kind: 'snapshotSaved'; readonly index: LogIndex; readonly term: Term }
+  /** A snapshot from the leader is durable under its final name (S13). */
+  | {
+      readonly kind: 'snapshotReceived'
+      readonly leaderTerm: Term
+      readonly leader: NodeId
+      readonly index: LogIndex
+      readonly term: Term
+      readonly configuration: IndexedConfiguration
+    }
+  /** The state machine holds the snapshot at `index`. */
+  | { readonly kind: 'snapshotRestored'; readonly index: LogIndex }
+  /** This thread was held up past leaderStallTimeoutMs, or a replicator says so (S11). */
+  | { readonly kind: 'stalled'; readonly term: Term }
+  // -- from peers
+  | { readonly kind: 'requestVote'; readonly connection: number; readonly request: RequestVote }
+  | { readonly kind: 'voteReply'; readonly from: NodeId; readonly reply: VoteReply }
+  /** `token` names the batches' bytes for the actor that hosts the core. */
+  | {
+      readonly kind: 'appendEntries'
+      readonly connection: number
+      readonly token: number
+      readonly request: AppendEntries
+    }
+  | { readonly kind: 'heartbeat'; readonly connection: number; readonly request: Heartbeat }
+  | { readonly kind: 'timeoutNow'; readonly request: TimeoutNow }
+  // -- from the replicators of this leader; all but higherTerm are bound to a session
+  | {
+      readonly kind: 'matched'
+      readonly peer: NodeId
+      readonly session: Session
+      readonly matchIndex: LogIndex
+    }
+  | { readonly kind: 'higherTerm'; readonly peer: NodeId; readonly term: Term }
+  | {
+      readonly kind: 'heartbeatAck'
+      readonly peer: NodeId
+      readonly session: Session
+      readonly probe: number
+      readonly sentAt: number
+      readonly leaseMs: number
+      readonly receivedAt: number
+    }
+  /** The peer's incarnation, as its handshake gave it and this node admitted it. */
+  | { readonly kind: 'incarnation'; readonly peer: NodeId; readonly incarnation: string }
+  // -- from this node's user
+  /** One batch of client commands. `token` names its bytes. */
+  | {
+      readonly kind: 'propose'
+      readonly token: number
+      readonly count: number
+      readonly bytes: number
+    }
+  | { readonly kind: 'barrier'; readonly id: number }
+  | { readonly kind: 'readIndex'; readonly id: number; readonly lease: boolean }
+  | { readonly kind: 'transfer'; readonly id: number; readonly to: NodeId | null }
+  | { readonly kind: 'bootstrap'; readonly configuration: Configuration }
+  /** This node may vote from now on: a quorum found it fresh, or a leader spoke to it (S16). */
+  | { readonly kind: 'votingAllowed' }

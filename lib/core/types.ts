@@ -1,0 +1,85 @@
+/** The vocabulary of the protocol. Terms and indexes are whole numbers up to 2^53 - 1. */
+
+export type NodeId = string
+export type Term = number
+export type LogIndex = number
+
+export type Suffrage = 'voter' | 'nonvoter'
+
+/** One member of a configuration. */
+export interface Server {
+  readonly id: NodeId
+  /** `host:port` of its Raft transport. */
+  readonly address: string
+  readonly suffrage: Suffrage
+  /** Free text pairs for the application, e.g. its HTTP address. */
+  readonly meta?: Readonly<Record<string, string>>
+  /** Index of the entry that added this member: part of every replication session with it (S2). */
+  readonly addedAt: LogIndex
+}
+
+/**
+ * The members of the cluster. While `outgoing` is present the configuration is joint (Raft §6): elections
+ * and commitment need a majority of the voters in `servers` and a majority of `outgoing`.
+ */
+export interface Configuration {
+  readonly servers: readonly Server[]
+  readonly outgoing?: readonly NodeId[]
+}
+
+/** A configuration and the index of the entry that carries it (0: none yet). */
+export interface IndexedConfiguration {
+  readonly index: LogIndex
+  readonly configuration: Configuration
+}
+
+/** What must be durable before a node answers or asks (Raft Figure 2, persistent state; S5, S10). */
+export interface HardState {
+  readonly term: Term
+  readonly votedFor: NodeId | null
+  /** The longest promise of silence given to a leader, kept over restarts (S10). */
+  readonly promisedLeaseMs: number
+}
+
+/**
+ * A replication session (S2): answers that belong to another one are dropped. `incarnation` is the
+ * member's own, drawn when its data directory was made.
+ */
+export interface Session {
+  readonly term: Term
+  readonly addedAt: LogIndex
+  readonly incarnation: string
+}
+
+/** A run of entries of one term, from `firstIndex` to the start of the next run. */
+export interface TermRun {
+  readonly firstIndex: LogIndex
+  readonly term: Term
+}
+
+/** Where a batch lies in the log. A batch is atomic and of one term (S6). */
+export interface BatchSpan {
+  readonly firstIndex: LogIndex
+  readonly lastIndex: LogIndex
+  readonly term: Term
+}
+
+/** What the log holds after recovery. Everything at or below the snapshot may be missing. */
+export interface LogSummary {
+  /** Index of the first entry present, or lastIndex + 1 when the log is empty. */
+  readonly firstIndex: LogIndex
+  readonly lastIndex: LogIndex
+  readonly lastTerm: Term
+  /** Term of the entry before firstIndex (from a snapshot or a reset), 0 at the log's beginning. */
+  readonly prevTerm: Term
+  readonly termRuns: readonly TermRun[]
+  /** Configurations found in the log, oldest first. */
+  readonly configurations: readonly IndexedConfiguration[]
+  /**
+   * S15: a last batch whose header is good and whose body is not may have been acknowledged. Its
+   * (lastIndex, term) is a floor for granting votes and a bar to campaigning.
+   */
+  readonly voteFloor?: { readonly index: LogIndex; readonly term: Term }
+}
+
+export type Role = 'follower' | 'preCandidate' | 'candidate' | 'leader'

@@ -1,0 +1,110 @@
+import type { ActorContext } from '../runtime/actor.js'
+
+/**
+ * A transport carries frames between nodes. An actor creates its own instance from a spec, on its own
+ * thread, with `createTransport`; all callbacks run as turns of that actor (`context.turn`).
+ */
+export interface Transport {
+  /** One outgoing channel; it never reconnects by itself. Names are resolved again at each dial. */
+  dial(address: string, hello: Hello, handler: ChannelHandler): Channel
+  /** Accepts channels; resolves when the port is bound, rejects (EADDRINUSE, ...) when it cannot be. */
+  listen(handler: ListenHandler): Promise<Listener>
+}
+
+/** What a connection is for; each keeps its own lane (DESIGN §2.6). */
+export type Purpose = 'data' | 'heartbeat' | 'client'
+
+/** The dialler's half of the handshake. */
+export interface Hello {
+  readonly version: number
+  readonly cluster: string
+  readonly nodeId: string
+  readonly incarnation: string
+  readonly purpose: Purpose
+  /** The node that the dialler means to reach; another one refuses. */
+  readonly to: string
+}
+
+/** The listener's half: who it is, and whether it takes the connection. */
+export interface Welcome {
+  readonly version: number
+  readonly cluster: string
+  readonly nodeId: string
+  readonly incarnation: string
+  /** RAFT_CLUSTER_MISMATCH, RAFT_LOST_STATE, ...; absent when the connection is taken. */
+  readonly refusal?: { readonly code: string; readonly message: string }
+}
+
+/** One message on the wire: a small encoded head, checksummed, and a payload that checks itself. */
+export interface Frame {
+  readonly type: number
+  readonly head: Uint8Array
+  /** Byte runs sent one after the other; received as one run. */
+  readonly payload: readonly Uint8Array[]
+}
+
+export interface Channel {
+  /**
+   * Queues a frame. `written` is called once, when the socket no longer reads the payload's memory:
+   * after the write or after the channel closed. Returns false when the channel is closed.
+   */
+  send(frame: Frame, written?: () => void): boolean
+  /** Bytes queued and not yet handed to the operating system. */
+  readonly bufferedBytes: number
+  close(): void
+}
+
+export interface ChannelHandler {
+  /** The handshake succeeded. */
+  onOpen(channel: Channel, welcome: Welcome): void
+  /**
+   * Where a payload of `length` bytes is to be written (shared memory of the receiver's own), decided
+   * from the head. Without it the payload arrives in a fresh Uint8Array.
+   */
+  allocate?(type: number, head: Uint8Array, length: number): Uint8Array
+  onFrame(channel: Channel, type: number, head: Uint8Array, payload: Uint8Array): void
+  /** Called once, also when the dial or handshake failed. `refusal` is the peer's Welcome refusal. */
+  onClose(channel: Channel, error: Error | null, refusal?: Welcome['refusal']): void
+}
+
+export interface ListenHandler {
+  /**
+   * Decides over a well-formed hello, perhaps later: `accept` sends the Welcome (which may refuse) and
+   * takes the handler for the channel's frames.
+   */
+  onHello(hello: Hello, accept: (welcome: Welcome, handler: ChannelHandler) => void): void
+  /** A connection that was refused before a hello: wrong magic, too large, garbage, HTTP, too slow. */
+  onRefused(remote: string, error: Error): void
+}
+
+export interface Listener {
+  /** `host:port` really bound (port 0 is resolved). */
+  readonly address: string
+  close(): Promise<void>
+}
+
+export interface TransportLimits {
+  /** Largest frame head accepted. Default 64 KiB. */
+  readonly maxHeadBytes: number
+  /** Largest payload accepted. Default 16 MiB; at least maxEntryBytes and maxBatchBytes with room. */
+  readonly maxPayloadBytes: number
+  /** From accept or connect to the end of the handshake. Default 5000. */
+  readonly handshakeTimeoutMs: number
+  /** Open inbound connections. Default 1024. */
+  readonly maxConnections: number
+}
+
+export type CreateTransport<Options = unknown> = (
+  options: Options,
+  context: ActorContext,
+) => Transport | Promise<Transport>
+
+/** How a node is told which transport to use. */
+export interface TransportSpec {
+  readonly module: string
+  readonly options: unknown
+  /** `host:port` that other nodes dial. */
+  readonly advertise: string
+  /** Present when the network lives in this thread's memory: inbound and replicators then run inline. */
+  readonly create?: CreateTransport
+}
