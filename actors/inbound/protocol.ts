@@ -7,10 +7,16 @@ import type {
   TimeoutNow,
   VoteReply,
 } from '../../lib/core/rpc.js'
-import type { NodeId, Term } from '../../lib/core/types.js'
+import type { NodeId } from '../../lib/core/types.js'
 import type { BatchRef } from '../../lib/log/batch-ref.js'
 import type { TransportSpec } from '../../lib/transport/transport.js'
-import type { SnapshotMeta } from '../snapshot/protocol.js'
+import type {
+  ForwardReply,
+  SnapshotChunk,
+  SnapshotChunkReply,
+} from '../../lib/transport/wire-messages.js'
+
+export type { ForwardReply, SnapshotChunk, SnapshotChunkReply }
 
 /**
  * The inbound actor listens. It decodes requests, verifies the checksums of batches as it copies them
@@ -51,37 +57,6 @@ export type InboundMessage =
   | { readonly kind: 'dropPeer'; readonly peer: NodeId }
   /** ask: { address } really bound. */
   | { readonly kind: 'address' }
-
-/** Raft Figure 13 in chunks; `transfer` names one attempt. */
-export interface SnapshotChunk {
-  readonly kind: 'snapshotChunk'
-  readonly term: Term
-  readonly leader: NodeId
-  readonly incarnation: string
-  readonly addedAt: number
-  readonly transfer: number
-  readonly meta: SnapshotMeta
-  readonly offset: number
-  readonly done: boolean
-}
-
-export interface SnapshotChunkReply {
-  readonly kind: 'snapshotChunkReply'
-  readonly term: Term
-  readonly transfer: number
-  /** Bytes stored: where the sender goes on. */
-  readonly offset: number
-  /** The snapshot is installed; the log goes on at its index. */
-  readonly installed: boolean
-  /** Not stored; begin again. */
-  readonly failed: boolean
-}
-
-export interface ForwardReply {
-  readonly kind: 'forwardReply'
-  readonly request: number
-  readonly body: Uint8Array
-}
 
 /** To the consensus actor. */
 export type InboundReply =
