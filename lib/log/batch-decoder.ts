@@ -1,0 +1,193 @@
+import type { LogIndex, Term } from '../core/types.js'
+import { BatchError } from './batch-error.js'
+import {
+  BATCH_HEADER_BYTES,
+  type BatchHeader,
+  ENTRY_BARRIER,
+  ENTRY_HAS_SESSION,
+  ENTRY_HEADER_BYTES,
+  ENTRY_SESSION_BYTES,
+  type EntrySession,
+  type EntryType,
+  readHeader,
+  readU64,
+  viewOf,
+} from './batch-layout.js'
+
+export interface DecodedEntry {
+  readonly index: LogIndex
+  readonly term: Term
+  /** The leader's clock in ms since the epoch when it took the batch. */
+  readonly time: number
+  readonly type: EntryType
+  readonly data: Uint8Array
+  readonly extensions: Uint8Array | undefined
+  readonly session: EntrySession | undefined
+}
+
+export interface DecodeOptions {
+  /** First and last index wanted; the whole batch by default. */
+  readonly from?: LogIndex
+  readonly to?: LogIndex
+  /**
+   * True: the bytes are the caller's own, in unshared memory. Small entries are copied in runs of up
+   * to 8 KiB, so keeping one keeps at most that much. False (default): views of the given memory,
+   * valid as long as it is.
+   */
+  readonly copy?: boolean
+}
+
+/**
+ * Walks the entries of a batch without making an object for each. Every length is checked against the
+ * batch's end, so no input makes it read outside.
+ */
+export class EntryCursor {
+  readonly header: BatchHeader
+  /** Of the entry that `next` moved to. */
+  index: LogIndex
+  type: EntryType = 0
+  dataStart = 0
+  dataLength = 0
+  extensionsLength = 0
+  session: EntrySession | undefined = undefined
+  readonly #view: DataView
+  readonly #end: number
+  #offset = BATCH_HEADER_BYTES
+
+  /** @throws BatchError when the header is damaged or the bytes are shorter than it says. */
+  constructor(bytes: Uint8Array) {
+    const header = readHeader(bytes)
+    if (bytes.byteLength < header.length) {
+      throw new BatchError(
+        'length',
+        `the batch at index ${header.firstIndex} has ${header.length} bytes, found ${bytes.byteLength}`,
+      )
+    }
+    this.header = header
+    this.index = header.firstIndex - 1
+    this.#view = viewOf(bytes)
+    this.#end = header.length
+  }
+
+  /** Moves to the next entry; false after the last. @throws BatchError */
+  next(): boolean {
+    if (this.index === this.header.lastIndex) {
+      if (this.#offset !== this.#end) this.#broken('bytes follow the last entry')
+      return false
+    }
+    let offset = this.#offset + ENTRY_HEADER_BYTES
+    if (offset > this.#end) this.#broken('an entry begins behind the end')
+    const view = this.#view
+    const dataLength = view.getUint32(offset - 8, true)
+    const type = view.getUint8(offset - 4)
+    const flags = view.getUint8(offset - 3)
+    const extensionsLength = view.getUint16(offset - 2, true)
+    if (type > ENTRY_BARRIER || flags > ENTRY_HAS_SESSION) {
+      this.#broken(`type ${type} with flags ${flags} is unknown: a later release wrote it`)
+    }
+    this.session = undefined
+    if (flags === ENTRY_HAS_SESSION) offset = this.#readSession(offset)
+    if (offset + dataLength + extensionsLength > this.#end) {
+      this.#broken('an entry ends behind the end')
+    }
+    this.index++
+    this.type = type as EntryType
+    this.dataStart = offset
+    this.dataLength = dataLength
+    this.extensionsLength = extensionsLength
+    this.#offset = offset + dataLength + extensionsLength
+    return true
+  }
+
+  #readSession(offset: number): number {
+    if (offset + ENTRY_SESSION_BYTES > this.#end) this.#broken('a session reaches behind the end')
+    this.session = {
+      clientId: readU64(this.#view, offset),
+      sequence: readU64(this.#view, offset + 8),
+    }
+    return offset + ENTRY_SESSION_BYTES
+  }
+
+  #broken(what: string): never {
+    throw new BatchError(
+      'entries',
+      `the batch at index ${this.header.firstIndex} is malformed after entry ${this.index}: ${what}`,
+    )
+  }
+}
+
+/**
+ * The entries of a batch, in order. The body's checksum is not verified here (`verifyBatch`): the
+ * batch was checked when it entered the process.
+ * @throws BatchError when the bytes are no well-formed batch.
+ */
+export function decodeEntries(bytes: Uint8Array, options: DecodeOptions = {}): DecodedEntry[] {
+  const cursor = new EntryCursor(bytes)
+  const { firstIndex, lastIndex, term, time } = cursor.header
+  const from = Math.max(options.from ?? firstIndex, firstIndex)
+  const to = Math.min(options.to ?? lastIndex, lastIndex)
+  const source = options.copy === true ? new RunCopier(bytes) : new InPlace(bytes)
+  const entries: DecodedEntry[] = []
+  while (cursor.next()) {
+    if (cursor.index < from) continue
+    if (cursor.index > to) break
+    const { dataStart, dataLength, extensionsLength } = cursor
+    entries.push({
+      index: cursor.index,
+      term,
+      time,
+      type: cursor.type,
+      data: source.take(dataStart, dataLength),
+      extensions:
+        extensionsLength === 0 ? undefined : source.take(dataStart + dataLength, extensionsLength),
+      session: cursor.session,
+    })
+  }
+  return entries
+}
+
+/** Hands out the bytes of a batch as views of its memory. */
+class InPlace {
+  readonly #bytes: Uint8Array
+
+  constructor(bytes: Uint8Array) {
+    this.#bytes = bytes
+  }
+
+  take(start: number, length: number): Uint8Array {
+    const { buffer, byteOffset } = this.#bytes
+    return new Uint8Array(buffer, byteOffset + start, length)
+  }
+}
+
+const RUN_BYTES = 8 * 1024
+
+/**
+ * Hands out copies. An ArrayBuffer of its own costs more than the copy of a small entry, so entries
+ * are copied in runs and handed out as views of them; a large entry gets a buffer of its own.
+ */
+class RunCopier {
+  readonly #bytes: Uint8Array
+  #run: ArrayBuffer = new ArrayBuffer(0)
+  #runStart = 0
+  #runEnd = 0
+
+  constructor(bytes: Uint8Array) {
+    this.#bytes = bytes
+  }
+
+  take(start: number, length: number): Uint8Array {
+    if (length > RUN_BYTES / 2) return new Uint8Array(this.#bytes.subarray(start, start + length))
+    if (start + length > this.#runEnd) this.#copyRun(start)
+    return new Uint8Array(this.#run, start - this.#runStart, length)
+  }
+
+  #copyRun(start: number): void {
+    const end = Math.min(start + RUN_BYTES, this.#bytes.length)
+    const run = new Uint8Array(end - start)
+    run.set(this.#bytes.subarray(start, end))
+    this.#run = run.buffer
+    this.#runStart = start
+    this.#runEnd = end
+  }
+}

@@ -1,0 +1,26 @@
+/** The entry batch: what the leader encodes once and everyone else reads (DESIGN §2.3). */
+
+export { BatchBuilder, encodeBatch, type NewEntry, sealBatch } from './batch-builder.js'
+export {
+  type DecodedEntry,
+  type DecodeOptions,
+  decodeEntries,
+  EntryCursor,
+} from './batch-decoder.js'
+export { BatchError, type BatchFault } from './batch-error.js'
+export {
+  BATCH_HEADER_BYTES,
+  type BatchHead,
+  type BatchHeader,
+  ENTRY_BARRIER,
+  ENTRY_COMMAND,
+  ENTRY_CONFIGURATION,
+  ENTRY_HEADER_BYTES,
+  ENTRY_NOOP,
+  ENTRY_SESSION_BYTES,
+  type EntrySession,
+  type EntryType,
+  readHeader,
+  verifyBatch,
+} from './batch-layout.js'
+export type { BatchRef } from './batch-ref.js'
