@@ -63,7 +63,9 @@ export type ReplicatorMessage =
       readonly addedAt: LogIndex
       /** Null while unknown: the handshake tells, the consensus actor admits it, `lead` comes again. */
       readonly incarnation: string | null
+      /** Last entry of the leader's log: where the search for the match begins. */
       readonly lastIndex: LogIndex
+      readonly lastTerm: Term
       /** Number of the latest probe; heartbeats carry the latest one known. */
       readonly probe: number
     }
@@ -144,8 +146,12 @@ export type ReplicatorReply =
     }
   /** S11: this replicator fell silent for the term. */
   | { readonly kind: 'stalled'; readonly peer: NodeId; readonly term: Term }
-  /** Send batches from the one that holds fromIndex, `creditBytes` of them in all until told more. A new
-   *  feed number replaces the former feed. */
+  /**
+   * Send batches from the one that holds fromIndex, and go on with new ones as they are appended, as long
+   * as credit is left: a batch may exceed what is left, so at least one always comes, and then nothing more
+   * until `credit` has made up for it. `compacted` when fromIndex is not in the log any more. A new feed
+   * number replaces the former feed; batches of the former one are unpinned and dropped.
+   */
   | {
       readonly kind: 'feed'
       readonly peer: NodeId

@@ -54,7 +54,9 @@ export type Effect =
       readonly peer: Server
       readonly term: Term
       readonly incarnation: string | null
+      /** Last entry of the leader's log: where the search for the match begins. */
       readonly lastIndex: LogIndex
+      readonly lastTerm: Term
     }
   /** Stop replicating to this peer: not leader any more, or the peer is not a member any more. */
   | { readonly kind: 'unlead'; readonly peer: NodeId }
@@ -67,8 +69,6 @@ export type Effect =
       readonly configuration: IndexedConfiguration
       readonly committed: boolean
     }
-  /** First sight of a member's incarnation: make it durable, then it is known (S16). */
-  | { readonly kind: 'rememberIncarnation'; readonly peer: NodeId; readonly incarnation: string }
   // -- the fast path of heartbeats (S9); null withdraws
   | { readonly kind: 'controlBlock'; readonly block: ControlBlock | null }
   // -- this node's user
@@ -114,6 +114,8 @@ export interface AppendedBatch {
     | { readonly kind: 'proposed'; readonly token: number }
     /** The n-th batch of the AppendEntries that `token` names. */
     | { readonly kind: 'received'; readonly token: number; readonly position: number }
+    /** Already in the host's tail: append it again, the store had refused it (S15). */
+    | { readonly kind: 'held' }
     | { readonly kind: 'noop' }
     | { readonly kind: 'barrier' }
     | { readonly kind: 'configuration'; readonly configuration: Configuration }
