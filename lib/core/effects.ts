@@ -90,8 +90,6 @@ export type Effect =
   | { readonly kind: 'readReady'; readonly id: number; readonly index: LogIndex }
   | { readonly kind: 'readRejected'; readonly id: number; readonly reason: Rejection }
   | { readonly kind: 'transferDone'; readonly id: number; readonly reason: Rejection | null }
-  | { readonly kind: 'bootstrapped'; readonly configuration: Configuration }
-  | { readonly kind: 'bootstrapRejected'; readonly reason: Rejection }
   /** Entries at and above `fromIndex` that this node proposed may or may not commit (S17). */
   | { readonly kind: 'proposalsUnknown'; readonly fromIndex: LogIndex }
   /** One for each change of role, term or leader. */

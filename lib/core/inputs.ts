@@ -8,6 +8,11 @@ import type {
   Term,
 } from './types.js'
 
+export interface ReceivedConfiguration {
+  readonly position: number
+  readonly configuration: Configuration
+}
+
 /**
  * Everything that can happen to the core. Each input that answers an earlier effect carries that
  * effect's identity (seq, term, session, round, id), so a late one is dropped by rule.
@@ -25,7 +30,6 @@ export type Input =
   | { readonly kind: 'logRefused'; readonly seq: number; readonly lastIndex: LogIndex }
   /** The store takes writes again. */
   | { readonly kind: 'logWritable' }
-  | { readonly kind: 'applied'; readonly index: LogIndex }
   /** A snapshot made here is durable under its final name. */
   | { readonly kind: 'snapshotSaved'; readonly index: LogIndex; readonly term: Term }
   /** A snapshot from the leader is durable under its final name (S13). */
@@ -37,19 +41,21 @@ export type Input =
       readonly term: Term
       readonly configuration: IndexedConfiguration
     }
-  /** The state machine holds the snapshot at `index`. */
-  | { readonly kind: 'snapshotRestored'; readonly index: LogIndex }
   /** This thread was held up past leaderStallTimeoutMs, or a replicator says so (S11). */
   | { readonly kind: 'stalled'; readonly term: Term }
   // -- from peers
   | { readonly kind: 'requestVote'; readonly connection: number; readonly request: RequestVote }
   | { readonly kind: 'voteReply'; readonly from: NodeId; readonly reply: VoteReply }
-  /** `token` names the batches' bytes for the actor that hosts the core. */
+  /**
+   * `token` names the batches' bytes for the actor that hosts the core; `configurations` are those in
+   * the batches, by position (a configuration entry is a batch of its own, S6).
+   */
   | {
       readonly kind: 'appendEntries'
       readonly connection: number
       readonly token: number
       readonly request: AppendEntries
+      readonly configurations: readonly ReceivedConfiguration[]
     }
   | { readonly kind: 'heartbeat'; readonly connection: number; readonly request: Heartbeat }
   | { readonly kind: 'timeoutNow'; readonly request: TimeoutNow }
@@ -83,6 +89,5 @@ export type Input =
   | { readonly kind: 'barrier'; readonly id: number }
   | { readonly kind: 'readIndex'; readonly id: number; readonly lease: boolean }
   | { readonly kind: 'transfer'; readonly id: number; readonly to: NodeId | null }
-  | { readonly kind: 'bootstrap'; readonly configuration: Configuration }
   /** This node may vote from now on: a quorum found it fresh, or a leader spoke to it (S16). */
   | { readonly kind: 'votingAllowed' }

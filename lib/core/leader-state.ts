@@ -1,0 +1,63 @@
+import type { LogIndex, NodeId, Session, Term } from './types.js'
+
+/** One member as the leader sees it (S1: the core owns matchIndex, the replicator nextIndex). */
+export interface Progress {
+  readonly peer: NodeId
+  readonly addedAt: LogIndex
+  incarnation: string | null
+  matchIndex: LogIndex
+  /** When its last accepted heartbeat arrived: check-quorum (S10). */
+  lastAckAt: number
+  /** sentAt + the promised lease of its newest accepted heartbeat: the read lease (S10). */
+  leaseUntil: number
+  /** The newest probe it has answered: read index (S10). */
+  probeAcked: number
+}
+
+export interface PendingRead {
+  readonly id: number
+  readonly index: LogIndex
+  readonly probe: number
+}
+
+export interface Transfer {
+  readonly id: number
+  readonly to: NodeId
+  readonly deadline: number
+  sent: boolean
+}
+
+/** What exists only while this node leads, from one election to the next. */
+export class LeaderState {
+  readonly term: Term
+  /** The no-op that began the term; once it is committed the leader may serve reads (S10). */
+  readonly termStartIndex: LogIndex
+  readonly progress = new Map<NodeId, Progress>()
+  /** Reads that wait for the term's first commit, then for a probe. */
+  readonly unprobedReads: { readonly id: number; readonly lease: boolean }[] = []
+  readonly reads: PendingRead[] = []
+  probe: number
+  transfer: Transfer | null = null
+  /** S10: no lease read for the rest of a term in which TimeoutNow was sent. */
+  timeoutNowSent = false
+  /** When the commit index last moved, or entries last began to wait (S12). */
+  progressAt: number
+  /** Sizes of proposed batches not yet committed, oldest first. */
+  readonly uncommitted: { readonly lastIndex: LogIndex; readonly bytes: number }[] = []
+  uncommittedBytes = 0
+
+  constructor(term: Term, termStartIndex: LogIndex, probe: number, now: number) {
+    this.term = term
+    this.termStartIndex = termStartIndex
+    this.probe = probe
+    this.progressAt = now
+  }
+
+  /** The peer's progress if `session` is the current one with it, else null (S2). */
+  inSession(peer: NodeId, session: Session): Progress | null {
+    const progress = this.progress.get(peer)
+    if (progress === undefined || session.term !== this.term) return null
+    if (session.addedAt !== progress.addedAt) return null
+    return session.incarnation === progress.incarnation ? progress : null
+  }
+}

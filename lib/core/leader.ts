@@ -1,0 +1,201 @@
+import { assert } from './assert.js'
+import { commitTo } from './commit.js'
+import type { CoreState } from './core-state.js'
+import type { AppendedBatch } from './effects.js'
+import type { Input } from './inputs.js'
+import { LeaderState } from './leader-state.js'
+import { quorumReached } from './quorum.js'
+import { confirmReads, onTermCommitted } from './read-index.js'
+import { becomeFollower, changeRole, stepDown } from './roles.js'
+import { continueTransfer } from './transfer.js'
+import type { LogIndex, Server } from './types.js'
+
+type InputOf<Kind extends Input['kind']> = Extract<Input, { kind: Kind }>
+
+/** Raft §5.2, §8: a quorum of votes. The no-op lets entries of former terms commit (§5.4.2). */
+export function becomeLeader(state: CoreState, now: number): void {
+  assert(state.role === 'candidate', 'only a candidate becomes leader (Raft §5.2)', {
+    role: state.role,
+    term: state.term,
+  })
+  const lastIndex = state.log.lastIndex
+  const lastTerm = state.log.lastTerm
+  state.candidacy = null
+  // Probe numbers are never reused: they go on from term to term (S10).
+  state.leading = new LeaderState(state.term, lastIndex + 1, state.round * 2 ** 20, now)
+  changeRole(state, 'leader', state.id, 'a quorum of votes')
+  for (const server of state.configuration.servers) {
+    if (server.id !== state.id) startReplication(state, now, server, lastIndex, lastTerm)
+  }
+  appendOwn(state, now, 1, 0, { kind: 'noop' })
+  onDurable(state, now)
+}
+
+function startReplication(
+  state: CoreState,
+  now: number,
+  peer: Server,
+  lastIndex: LogIndex,
+  lastTerm: number,
+): void {
+  const incarnation = state.incarnations.get(peer.id) ?? null
+  state.leading?.progress.set(peer.id, {
+    peer: peer.id,
+    addedAt: peer.addedAt,
+    incarnation,
+    matchIndex: 0,
+    lastAckAt: now,
+    leaseUntil: Number.NEGATIVE_INFINITY,
+    probeAcked: 0,
+  })
+  state.emit({ kind: 'lead', peer, term: state.term, incarnation, lastIndex, lastTerm })
+}
+
+/** The handshake has shown which incarnation of a member this node talks to (S2, S16). */
+export function onIncarnation(state: CoreState, input: InputOf<'incarnation'>): void {
+  state.incarnations.set(input.peer, input.incarnation)
+  const progress = state.leading?.progress.get(input.peer)
+  const peer = state.configurations.server(input.peer)
+  if (progress === undefined || peer === undefined || progress.incarnation !== null) return
+  progress.incarnation = input.incarnation
+  const { lastIndex, lastTerm } = state.log
+  state.emit({
+    kind: 'lead',
+    peer,
+    term: state.term,
+    incarnation: input.incarnation,
+    lastIndex,
+    lastTerm,
+  })
+}
+
+export function onPropose(state: CoreState, now: number, input: InputOf<'propose'>): void {
+  const refusal = refuseProposal(state)
+  if (refusal !== null) {
+    state.emit({ kind: 'rejected', token: input.token, reason: refusal })
+    return
+  }
+  const firstIndex = state.log.lastIndex + 1
+  state.emit({ kind: 'accepted', token: input.token, firstIndex, term: state.term })
+  appendOwn(state, now, input.count, input.bytes, { kind: 'proposed', token: input.token })
+}
+
+export function onBarrier(state: CoreState, now: number, input: InputOf<'barrier'>): void {
+  const refusal = refuseProposal(state)
+  if (refusal !== null) {
+    state.emit({ kind: 'barrierRejected', id: input.id, reason: refusal })
+    return
+  }
+  const index = state.log.lastIndex + 1
+  state.emit({ kind: 'barrierAccepted', id: input.id, index, term: state.term })
+  appendOwn(state, now, 1, 0, { kind: 'barrier' })
+}
+
+function refuseProposal(state: CoreState) {
+  const leading = state.leading
+  if (leading === null) return notLeader(state)
+  if (leading.transfer !== null) return 'transferInProgress'
+  if (state.storeFull) return 'storageFull'
+  return leading.uncommittedBytes >= state.config.maxUncommittedBytes ? 'overloaded' : null
+}
+
+export function notLeader(state: CoreState) {
+  if (state.configurations.latest.index === 0) return 'notBootstrapped'
+  return state.leader === null || state.leader === state.id ? 'noLeader' : 'notLeader'
+}
+
+/** Appends at the leader: to its own log, and through the host's tail to every replicator at once. */
+function appendOwn(
+  state: CoreState,
+  now: number,
+  count: number,
+  bytes: number,
+  content: AppendedBatch['content'],
+): void {
+  const leading = state.leading as LeaderState
+  if (state.commitIndex === state.log.lastIndex) leading.progressAt = now
+  const firstIndex = state.log.lastIndex + 1
+  const lastIndex = firstIndex + count - 1
+  const prevTerm = state.log.lastTerm
+  const span = { firstIndex, lastIndex, term: state.term }
+  state.log.append(span)
+  leading.uncommitted.push({ lastIndex, bytes })
+  leading.uncommittedBytes += bytes
+  const seq = state.durable.appended(lastIndex)
+  state.emit({ kind: 'append', seq, batches: [{ ...span, prevTerm, content }] })
+}
+
+/** The leader counts itself up to its own durable index only (S5). */
+export function onDurable(state: CoreState, now: number): void {
+  if (state.leading !== null) advanceCommit(state, now)
+}
+
+export function onMatched(state: CoreState, now: number, input: InputOf<'matched'>): void {
+  const progress = state.leading?.inSession(input.peer, input.session) ?? null
+  if (progress === null) return
+  assert(input.matchIndex <= state.log.lastIndex, 'a follower matches no more than was sent (S1)', {
+    peer: input.peer,
+    matchIndex: input.matchIndex,
+    lastIndex: state.log.lastIndex,
+  })
+  progress.matchIndex = Math.max(progress.matchIndex, input.matchIndex)
+  advanceCommit(state, now)
+  continueTransfer(state)
+}
+
+/** Raft §5.3, §5.4.2: counting commits entries of the current term only, and with them all before. */
+function advanceCommit(state: CoreState, now: number): void {
+  const leading = state.leading as LeaderState
+  const matched = quorumReached(state.configuration, (id) =>
+    id === state.id ? state.durable.index : (leading.progress.get(id)?.matchIndex ?? 0),
+  )
+  if (matched <= state.commitIndex || state.log.termAt(matched) !== state.term) return
+  const wasReady = isReady(state)
+  commitTo(state, matched)
+  leading.progressAt = now
+  while ((leading.uncommitted[0]?.lastIndex ?? Number.POSITIVE_INFINITY) <= matched) {
+    leading.uncommittedBytes -= leading.uncommitted.shift()?.bytes ?? 0
+  }
+  if (!wasReady && isReady(state)) onTermCommitted(state, now)
+}
+
+/** S10: an entry of the own term is committed, so the commit index covers all former terms. */
+export function isReady(state: CoreState): boolean {
+  return state.leading !== null && state.commitIndex >= state.leading.termStartIndex
+}
+
+export function onHeartbeatAck(
+  state: CoreState,
+  now: number,
+  input: InputOf<'heartbeatAck'>,
+): void {
+  const progress = state.leading?.inSession(input.peer, input.session) ?? null
+  if (progress === null) return
+  progress.lastAckAt = Math.max(progress.lastAckAt, input.receivedAt)
+  // S10: counted from sending, never from the answer's arrival, and shortened by the clock drift.
+  const lease = input.sentAt + input.leaseMs * (1 - state.config.maxClockDrift)
+  progress.leaseUntil = Math.max(progress.leaseUntil, lease)
+  progress.probeAcked = Math.max(progress.probeAcked, input.probe)
+  confirmReads(state, now)
+}
+
+export function onHigherTerm(state: CoreState, now: number, input: InputOf<'higherTerm'>): void {
+  if (input.term <= state.term) return
+  becomeFollower(state, now, input.term, null, `a newer term at ${input.peer}`)
+}
+
+/** S10 check-quorum, S12 progress. */
+export function leaderTick(state: CoreState, now: number): void {
+  const leading = state.leading as LeaderState
+  const heardSince = quorumReached(state.configuration, (id) =>
+    id === state.id ? now : (leading.progress.get(id)?.lastAckAt ?? Number.NEGATIVE_INFINITY),
+  )
+  if (now - heardSince > state.config.leaderLeaseTimeoutMs) {
+    stepDown(state, now, 'no quorum heard within the leader lease timeout')
+    return
+  }
+  const waiting = state.commitIndex < state.log.lastIndex
+  if (waiting && now - leading.progressAt > state.config.leaderStallTimeoutMs) {
+    stepDown(state, now, 'entries wait and nothing commits within the leader stall timeout')
+  }
+}

@@ -1,0 +1,210 @@
+import { assert, assertNever } from './assert.js'
+import { type CoreInit, CoreState } from './core-state.js'
+import type { Effect } from './effects.js'
+import {
+  onElectionTimeout,
+  onHardStateSaved,
+  onRequestVote,
+  onTimeoutNow,
+  onVoteReply,
+} from './election.js'
+import { onAppendEntries, onHeartbeat } from './follower.js'
+import type { Input } from './inputs.js'
+import {
+  isReady,
+  leaderTick,
+  notLeader,
+  onBarrier,
+  onDurable,
+  onHeartbeatAck,
+  onHigherTerm,
+  onIncarnation,
+  onMatched,
+  onPropose,
+} from './leader.js'
+import { onReadIndex } from './read-index.js'
+import { stepDown } from './roles.js'
+import { onLogRefused, onLogWritable, onSnapshotReceived, onSnapshotSaved } from './storage.js'
+import { onTransfer, transferTick } from './transfer.js'
+import type { IndexedConfiguration, LogIndex, NodeId, Role, Term } from './types.js'
+
+/** What others may see of the core. */
+export interface CoreStatus {
+  readonly role: Role
+  readonly term: Term
+  readonly leader: NodeId | null
+  readonly commitIndex: LogIndex
+  readonly lastLogIndex: LogIndex
+  readonly lastLogTerm: Term
+  readonly flushedIndex: LogIndex
+  readonly baseIndex: LogIndex
+  readonly snapshotIndex: LogIndex
+  readonly configuration: IndexedConfiguration
+  readonly committedConfigurationIndex: LogIndex
+  readonly lastContactAt: number | null
+  readonly ready: boolean
+}
+
+/**
+ * Raft as a function: the same state, time and input give the same new state and the same effects, in
+ * order. No I/O, no clock, no thread, no promise; chance comes from the source given at construction.
+ */
+export class RaftCore {
+  readonly #state: CoreState
+
+  constructor(init: CoreInit) {
+    this.#state = new CoreState(init)
+    this.#state.emit({
+      kind: 'members',
+      configuration: this.#state.configurations.latest,
+      committed: this.#state.configurations.latest.index <= this.#state.commitIndex,
+    })
+  }
+
+  /** `now` is monotonic milliseconds and never decreases from call to call. */
+  step(now: number, input: Input): Effect[] {
+    const state = this.#state
+    const { term, commitIndex } = state
+    this.#dispatch(now, input)
+    state.releaseGated()
+    assert(state.term >= term, 'the term never decreases (Raft §5.1)', {
+      from: term,
+      to: state.term,
+    })
+    assert(state.commitIndex >= commitIndex, 'the commit index never decreases', {
+      from: commitIndex,
+      to: state.commitIndex,
+    })
+    return state.takeEffects()
+  }
+
+  /** When the next `tick` has work to do; the host may tick more often. */
+  nextDeadline(): number {
+    return this.#state.electionDeadline
+  }
+
+  status(): CoreStatus {
+    const state = this.#state
+    return {
+      role: state.role,
+      term: state.term,
+      leader: state.leader,
+      commitIndex: state.commitIndex,
+      lastLogIndex: state.log.lastIndex,
+      lastLogTerm: state.log.lastTerm,
+      flushedIndex: state.durable.index,
+      baseIndex: state.log.baseIndex,
+      snapshotIndex: state.snapshotIndex,
+      configuration: state.configurations.latest,
+      committedConfigurationIndex: state.committedConfigurationIndex,
+      lastContactAt: state.lastContactAt,
+      ready: isReady(state),
+    }
+  }
+
+  /** Term of the entry at `index`, null when it is not in the log. */
+  termAt(index: LogIndex): Term | null {
+    return this.#state.log.termAt(index)
+  }
+
+  configurations(): readonly IndexedConfiguration[] {
+    return this.#state.configurations.all
+  }
+
+  /** matchIndex of each member, on the leader. */
+  matchIndexes(): ReadonlyMap<NodeId, LogIndex> {
+    const entries = [...(this.#state.leading?.progress ?? [])]
+    return new Map(entries.map(([id, progress]) => [id, progress.matchIndex]))
+  }
+
+  #dispatch(now: number, input: Input): void {
+    const state = this.#state
+    switch (input.kind) {
+      case 'tick':
+        return this.#tick(now)
+      case 'contact':
+        return this.#contact(now, input.at)
+      case 'hardStateSaved':
+        state.hardStateSaved(input.seq)
+        return onHardStateSaved(state, now)
+      case 'logFlushed':
+        state.durable.flushed(input.seq)
+        state.log.committed(state.commitIndex, state.durable.index)
+        this.#settleVoteFloor()
+        return onDurable(state, now)
+      case 'logRefused':
+        return onLogRefused(state, now, input)
+      case 'logWritable':
+        return onLogWritable(state)
+      case 'snapshotSaved':
+        return onSnapshotSaved(state, input)
+      case 'snapshotReceived':
+        return onSnapshotReceived(state, input)
+      case 'stalled':
+        if (state.leading !== null && input.term === state.term) {
+          stepDown(state, now, 'this thread stood still past the leader stall timeout')
+        }
+        return
+      case 'requestVote':
+        return onRequestVote(state, now, input.connection, input.request)
+      case 'voteReply':
+        return onVoteReply(state, now, input.from, input.reply)
+      case 'appendEntries':
+        return onAppendEntries(state, now, input)
+      case 'heartbeat':
+        return onHeartbeat(state, now, input.connection, input.request)
+      case 'timeoutNow':
+        return onTimeoutNow(state, now, input.request)
+      case 'matched':
+        return onMatched(state, now, input)
+      case 'higherTerm':
+        return onHigherTerm(state, now, input)
+      case 'heartbeatAck':
+        return onHeartbeatAck(state, now, input)
+      case 'incarnation':
+        return onIncarnation(state, input)
+      case 'propose':
+        return onPropose(state, now, input)
+      case 'barrier':
+        return onBarrier(state, now, input)
+      case 'readIndex':
+        if (state.leading !== null) return onReadIndex(state, now, input.id, input.lease)
+        return state.emit({ kind: 'readRejected', id: input.id, reason: notLeader(state) })
+      case 'transfer':
+        if (state.leading !== null) return onTransfer(state, now, input.id, input.to)
+        return state.emit({ kind: 'transferDone', id: input.id, reason: notLeader(state) })
+      case 'votingAllowed':
+        state.mayVote = true
+        return
+      default:
+        return assertNever(input)
+    }
+  }
+
+  #tick(now: number): void {
+    const state = this.#state
+    if (state.leading !== null) {
+      transferTick(state, now)
+      leaderTick(state, now)
+    } else if (now >= state.electionDeadline) onElectionTimeout(state, now)
+  }
+
+  /** S9: the fast path heard the leader of this term; nothing but the timer learns of it. */
+  #contact(now: number, at: number): void {
+    const state = this.#state
+    if (state.role !== 'follower' || state.leader === null) return
+    if (state.lastContactAt !== null && at <= state.lastContactAt) return
+    assert(at <= now + 1, 'a contact lies in the past', { at, now })
+    state.lastContactAt = at
+    const deadline = at + state.randomTimeout(state.config.heartbeatTimeoutMs)
+    state.electionDeadline = Math.max(state.electionDeadline, deadline)
+  }
+
+  /** S15: replicated past the damaged batch, the log has nothing to hide any more. */
+  #settleVoteFloor(): void {
+    const state = this.#state
+    if (state.voteFloor !== null && state.durable.index >= state.voteFloor.index) {
+      state.voteFloor = null
+    }
+  }
+}

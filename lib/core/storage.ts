@@ -1,0 +1,73 @@
+import { announceMembers, commitTo } from './commit.js'
+import type { CoreState } from './core-state.js'
+import type { Input } from './inputs.js'
+import { stepDown } from './roles.js'
+
+type InputOf<Kind extends Input['kind']> = Extract<Input, { kind: Kind }>
+
+/** Snapshots, compaction, and a store that is full: what the log's other end does. */
+
+/** A snapshot made here: the log may lose what it covers, but for some trailing entries. */
+export function onSnapshotSaved(state: CoreState, input: InputOf<'snapshotSaved'>): void {
+  if (input.index <= state.snapshotIndex) return
+  state.snapshotIndex = input.index
+  compactTo(state, Math.min(input.index, state.log.lastIndex - state.config.trailingLogs))
+}
+
+function compactTo(state: CoreState, index: number): void {
+  const safe = Math.min(index, state.commitIndex, state.durable.index)
+  if (safe <= state.log.baseIndex) return
+  state.log.compact(safe)
+  state.configurations.compact(safe)
+  state.emit({ kind: 'compact', seq: state.durable.compacted(), index: safe })
+}
+
+/** S13, Raft Figure 13 steps 6 to 8: one step decides over log and state machine together. */
+export function onSnapshotReceived(state: CoreState, input: InputOf<'snapshotReceived'>): void {
+  const { index, term } = input
+  if (input.leaderTerm !== state.term || index <= state.commitIndex) {
+    state.emit({ kind: 'discardSnapshot', index, term })
+    return
+  }
+  state.snapshotIndex = index
+  if (state.log.termAt(index) === term) {
+    // The log holds the snapshot's last entry: it is right up to there, and what follows stays.
+    commitTo(state, index)
+    return
+  }
+  // A conflicting suffix does not survive the install (hashicorp/raft issue 697).
+  state.log.reset(index, term)
+  state.configurations.reset(input.configuration)
+  state.emit({ kind: 'resetLog', seq: state.durable.reset(index), index, term })
+  state.commitIndex = index
+  state.committedConfigurationIndex = input.configuration.index
+  if (state.voteFloor !== null && state.voteFloor.index <= index) state.voteFloor = null
+  state.emit({ kind: 'restoreSnapshot', index, term })
+  announceMembers(state)
+}
+
+/** S15: nothing was written. The leadership goes elsewhere, reads go on, the log waits for room. */
+export function onLogRefused(state: CoreState, now: number, input: InputOf<'logRefused'>): void {
+  const again = state.durable.refused(input.seq, input.lastIndex)
+  state.storeFull = true
+  state.refused = again
+  if (state.leading !== null) stepDown(state, now, 'the store is full')
+}
+
+/** There is room again: everything that the store does not hold is issued once more. */
+export function onLogWritable(state: CoreState): void {
+  if (!state.storeFull) return
+  const refused = state.refused
+  state.storeFull = false
+  state.refused = null
+  if (refused === null) return
+  if (refused.drop) {
+    const seq = state.durable.truncated(refused.fromIndex)
+    state.emit({ kind: 'truncate', seq, fromIndex: refused.fromIndex })
+  }
+  for (const span of state.log.spansAbove(refused.fromIndex - 1)) {
+    const prevTerm = 0
+    const seq = state.durable.appended(span.lastIndex)
+    state.emit({ kind: 'append', seq, batches: [{ ...span, prevTerm, content: { kind: 'held' } }] })
+  }
+}
