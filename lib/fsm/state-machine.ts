@@ -46,6 +46,9 @@ export interface StateMachine<
   close?(): void | Promise<void>
 }
 
+/** Any state machine, whatever it takes and gives. */
+export type AnyStateMachine = StateMachine<never, unknown, never, unknown>
+
 export interface SnapshotCapture {
   /** Writes the captured state; each `write` waits for room. */
   persist(sink: SnapshotSink): void | Promise<void>
@@ -72,12 +75,13 @@ export interface StateMachineContext {
 /** A state machine module exports `createStateMachine`. */
 export type CreateStateMachine<
   Options = unknown,
-  Machine extends StateMachine<never, unknown, never, unknown> = StateMachine,
+  Machine extends AnyStateMachine = StateMachine,
 > = (options: Options, context: StateMachineContext) => Machine | Promise<Machine>
 
 /** Turns commands into bytes on the caller's side and back on the state machine's. */
 export interface Codec<T> {
   encode(value: T): Uint8Array
+  /** With `entryData: 'borrowed'` the bytes are shared memory, valid until apply returns. */
   decode(bytes: Uint8Array): T
 }
 
@@ -93,4 +97,11 @@ export class CommandError extends Error {
     this.code = code
     this.details = details
   }
+}
+
+/** Also knows one of another copy of the package: a state machine may bundle its own. */
+export function isCommandError(value: unknown): value is CommandError {
+  if (value instanceof CommandError) return true
+  if (!(value instanceof Error) || value.name !== 'CommandError') return false
+  return 'code' in value && typeof value.code === 'string'
 }
