@@ -46,14 +46,23 @@ export interface Frame {
 export interface Channel {
   /**
    * Queues a frame. `written` is called once, when the socket no longer reads the payload's memory:
-   * after the write or after the channel closed. Returns false when the channel is closed.
+   * after the write or after the channel closed. Returns false when the channel is not open (yet, or
+   * any more): the frame was not taken and `written` is not called.
    */
   send(frame: Frame, written?: () => void): boolean
   /** Bytes queued and not yet handed to the operating system. */
   readonly bufferedBytes: number
+  /** Takes no more from the peer, save what has already been read from the socket. */
+  pause(): void
+  resume(): void
+  /** Closes now, dropping what is queued; `onClose` follows in a turn of its own. */
   close(): void
 }
 
+/**
+ * `allocate` and `onFrame` may throw a TransportError, which closes the channel with it; any other
+ * exception fails the actor.
+ */
 export interface ChannelHandler {
   /** The handshake succeeded. */
   onOpen(channel: Channel, welcome: Welcome): void
@@ -70,7 +79,8 @@ export interface ChannelHandler {
 export interface ListenHandler {
   /**
    * Decides over a well-formed hello, perhaps later: `accept` sends the Welcome (which may refuse) and
-   * takes the handler for the channel's frames.
+   * takes the handler for the channel's frames. The connection may be gone by then: `accept` then calls
+   * `onClose` at once. A decision later than handshakeTimeoutMs finds it closed.
    */
   onHello(hello: Hello, accept: (welcome: Welcome, handler: ChannelHandler) => void): void
   /** A connection that was refused before a hello: wrong magic, too large, garbage, HTTP, too slow. */
