@@ -177,7 +177,7 @@ class RunCopier {
   }
 
   take(start: number, length: number): Uint8Array {
-    if (length > RUN_BYTES / 2) return new Uint8Array(this.#bytes.subarray(start, start + length))
+    if (length > RUN_BYTES / 4) return new Uint8Array(this.#bytes.subarray(start, start + length))
     if (start + length > this.#runEnd) this.#copyRun(start)
     return new Uint8Array(this.#run, start - this.#runStart, length)
   }

@@ -9,15 +9,17 @@ import type { LogIndex, Term } from '../core/types.js'
  * the data is on stable storage.
  *
  * Faults (S15): an error thrown before anything was flushed is a `StoreFullError` when space was the
- * reason; the store then still holds what it held before the refused call. An error thrown by `flush`
- * or `set` otherwise is fatal: the log actor fails, and the call is never repeated.
+ * reason; the store then still holds what it held before the refused call. When `flush` throws it,
+ * everything staged is dropped: the log is what the last flush made it. An error thrown by `flush` or
+ * `set` otherwise is fatal: the log actor fails, and the call is never repeated.
  */
 export interface Store {
   /** What the store holds. Called once, first. Damaged batches are reported as StoreCorruptError. */
   recover(): StoredLog | Promise<StoredLog>
   /**
    * Stages encoded batches after the last one. Their memory is valid until the next flush returns.
-   * `batches[0].firstIndex` is lastIndex + 1 (asserted).
+   * `batches[0].firstIndex` is lastIndex + 1 (asserted); in an empty log it may also lie at or below
+   * it, as long as the batch ends above (S6: accepted for the part above a snapshot).
    */
   append(batches: readonly StoredBatch[]): void | Promise<void>
   /** Stages dropping `fromIndex` and all after it; it is a batch's first index (S6). */
@@ -37,7 +39,10 @@ export interface Store {
     toIndex: LogIndex,
     maxBytes: number,
   ): readonly StoredBatch[] | Promise<readonly StoredBatch[]>
-  /** A small value by key, or null. */
+  /**
+   * A small value by key, or null. The node writes each value twice, as `a/NAME` and `b/NAME` (S15): a
+   * store keeps the two where one damaged page cannot take both.
+   */
   get(key: string): Uint8Array | null | Promise<Uint8Array | null>
   /** Writes all values atomically; durable when it returns. Independent of what is staged. */
   set(values: Readonly<Record<string, Uint8Array>>): void | Promise<void>
@@ -60,6 +65,13 @@ export interface StoredLog {
   readonly lastIndex: LogIndex
   /** Term of the entry before firstIndex. */
   readonly prevTerm: Term
+  /** Term of the last entry; prevTerm when the log is empty. */
+  readonly lastTerm: Term
+  /**
+   * S15: the last batch had a good header and a bad body and was left out. What it would have ended
+   * with; it is reported at each recovery until something is flushed.
+   */
+  readonly voteFloor?: { readonly index: LogIndex; readonly term: Term }
 }
 
 export interface StoreContext {
@@ -88,6 +100,18 @@ export interface StoreSpec {
 export class StoreFullError extends Error {
   readonly code = 'RAFT_STORAGE_FULL'
   override readonly name = 'StoreFullError'
+}
+
+/** A store that this release only knows by name. */
+export class StoreUnavailableError extends Error {
+  readonly code = 'RAFT_NOT_AVAILABLE'
+  override readonly name = 'StoreUnavailableError'
+}
+
+/** Another store, of this process or another one, has the same directory open (S16). */
+export class DataDirLockedError extends Error {
+  readonly code = 'RAFT_DATA_DIR_LOCKED'
+  override readonly name = 'DataDirLockedError'
 }
 
 /** A batch or value on disk does not match its checksum. */

@@ -1,0 +1,54 @@
+import { crc32 } from 'node:zlib'
+import { StoreCorruptError } from './store.js'
+
+/**
+ * A small value with its own checksum, kept twice (S15): term and vote must outlive one damaged page.
+ * A copy: crc u32 over the rest, version u8, payload.
+ */
+
+const VERSION = 1
+const HEADER_BYTES = 5
+
+/** Keys of the two copies. A store keeps keys that begin differently in different places. */
+function keysOf(name: string): readonly [string, string] {
+  return [`a/${name}`, `b/${name}`]
+}
+
+/** What to give to `Store.set` so that `readSealed` finds the payload under this name. */
+export function sealed(name: string, payload: Uint8Array): Record<string, Uint8Array> {
+  const bytes = new Uint8Array(HEADER_BYTES + payload.length)
+  bytes[4] = VERSION
+  bytes.set(payload, HEADER_BYTES)
+  new DataView(bytes.buffer).setUint32(0, crc32(bytes.subarray(4)), true)
+  const [first, second] = keysOf(name)
+  return { [first]: bytes, [second]: bytes }
+}
+
+/**
+ * The payload from the first copy that is whole, or null when neither copy exists.
+ * @throws StoreCorruptError when a copy exists and none is whole.
+ */
+export async function readSealed(
+  get: (key: string) => Uint8Array | null | Promise<Uint8Array | null>,
+  name: string,
+): Promise<Uint8Array | null> {
+  let found = false
+  for (const key of keysOf(name)) {
+    const bytes = await get(key)
+    const payload = bytes === null ? null : open(bytes)
+    if (payload !== null) return payload
+    found ||= bytes !== null
+  }
+  if (!found) return null
+  throw new StoreCorruptError(
+    `both copies of ${name} are damaged. Move the data directory away and add this node again as a new member.`,
+    0,
+  )
+}
+
+function open(bytes: Uint8Array): Uint8Array | null {
+  if (bytes.length < HEADER_BYTES || bytes[4] !== VERSION) return null
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+  if (view.getUint32(0, true) !== crc32(bytes.subarray(4))) return null
+  return bytes.subarray(HEADER_BYTES)
+}
