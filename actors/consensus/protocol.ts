@@ -62,6 +62,8 @@ export type NodeRequest =
       readonly request: number
       readonly body: Uint8Array
     }
+  /** Control lane, from the assembly: the replicator just linked has this column of pins. */
+  | { readonly kind: 'replicatorStarted'; readonly peer: NodeId; readonly pinSlot: number }
   /** Control lane: the store, the state machine or another actor has died for good. */
   | { readonly kind: 'shutdown'; readonly error: WireError | null }
 

@@ -69,6 +69,8 @@ export interface ResultRun {
 
 /** To the consensus actor. */
 export type FsmReply =
+  /** First, as soon as the consensus actor is linked: what the machine holds by itself (null: nothing). */
+  | { readonly kind: 'fsmReady'; readonly lastApplied: LogIndex | null }
   | { readonly kind: 'applied'; readonly toIndex: LogIndex; readonly results: ResultRun | null }
   | {
       readonly kind: 'queried'

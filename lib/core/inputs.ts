@@ -76,6 +76,8 @@ export type Input =
       readonly leaseMs: number
       readonly receivedAt: number
     }
+  /** S16: the follower's log ends before what it acknowledged in this session. */
+  | { readonly kind: 'lostState'; readonly peer: NodeId; readonly session: Session }
   /** The peer's incarnation, as its handshake gave it and this node admitted it. */
   | { readonly kind: 'incarnation'; readonly peer: NodeId; readonly incarnation: string }
   // -- from this node's user
@@ -89,5 +91,7 @@ export type Input =
   | { readonly kind: 'barrier'; readonly id: number }
   | { readonly kind: 'readIndex'; readonly id: number; readonly lease: boolean }
   | { readonly kind: 'transfer'; readonly id: number; readonly to: NodeId | null }
+  /** The first entry of an empty log, already durable: term 1, index 1. */
+  | { readonly kind: 'bootstrapped'; readonly configuration: Configuration }
   /** This node may vote from now on: a quorum found it fresh, or a leader spoke to it (S16). */
   | { readonly kind: 'votingAllowed' }

@@ -69,6 +69,14 @@ export function onIncarnation(state: CoreState, input: InputOf<'incarnation'>): 
   })
 }
 
+/** S16: what it acknowledged is not there any more, so it counts for nothing in this term. */
+export function onLostState(state: CoreState, input: InputOf<'lostState'>): void {
+  const progress = state.leading?.inSession(input.peer, input.session) ?? null
+  if (progress === null) return
+  state.leading?.progress.delete(input.peer)
+  state.emit({ kind: 'unlead', peer: input.peer })
+}
+
 export function onPropose(state: CoreState, now: number, input: InputOf<'propose'>): void {
   const refusal = refuseProposal(state)
   if (refusal !== null) {

@@ -19,12 +19,19 @@ import {
   onHeartbeatAck,
   onHigherTerm,
   onIncarnation,
+  onLostState,
   onMatched,
   onPropose,
 } from './leader.js'
 import { onReadIndex } from './read-index.js'
 import { stepDown } from './roles.js'
-import { onLogRefused, onLogWritable, onSnapshotReceived, onSnapshotSaved } from './storage.js'
+import {
+  onBootstrapped,
+  onLogRefused,
+  onLogWritable,
+  onSnapshotReceived,
+  onSnapshotSaved,
+} from './storage.js'
 import { onTransfer, transferTick } from './transfer.js'
 import type { IndexedConfiguration, LogIndex, NodeId, Role, Term } from './types.js'
 
@@ -161,6 +168,8 @@ export class RaftCore {
         return onHigherTerm(state, now, input)
       case 'heartbeatAck':
         return onHeartbeatAck(state, now, input)
+      case 'lostState':
+        return onLostState(state, input)
       case 'incarnation':
         return onIncarnation(state, input)
       case 'propose':
@@ -173,6 +182,8 @@ export class RaftCore {
       case 'transfer':
         if (state.leading !== null) return onTransfer(state, now, input.id, input.to)
         return state.emit({ kind: 'transferDone', id: input.id, reason: notLeader(state) })
+      case 'bootstrapped':
+        return onBootstrapped(state, input)
       case 'votingAllowed':
         state.mayVote = true
         return

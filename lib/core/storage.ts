@@ -1,3 +1,4 @@
+import { assert } from './assert.js'
 import { announceMembers, commitTo } from './commit.js'
 import type { CoreState } from './core-state.js'
 import type { Input } from './inputs.js'
@@ -70,4 +71,17 @@ export function onLogWritable(state: CoreState): void {
     const seq = state.durable.appended(span.lastIndex)
     state.emit({ kind: 'append', seq, batches: [{ ...span, prevTerm, content: { kind: 'held' } }] })
   }
+}
+
+/** The log actor has made the bootstrap entry durable; the log, the term and the members follow it. */
+export function onBootstrapped(state: CoreState, input: InputOf<'bootstrapped'>): void {
+  assert(state.log.lastIndex === 0 && state.term === 0, 'only an empty node is bootstrapped', {
+    lastIndex: state.log.lastIndex,
+    term: state.term,
+  })
+  state.term = 1
+  state.log.append({ firstIndex: 1, lastIndex: 1, term: 1 })
+  state.durable.flushed(state.durable.appended(1))
+  state.configurations.append(1, input.configuration)
+  announceMembers(state)
 }
