@@ -1,0 +1,11 @@
+/**
+ * The actor runtime that Troupe is built on (experimental): behaviours that run on a worker thread, on the
+ * current thread, or in virtual time under a seed.
+ */
+export * from './actor.js'
+export { type ActorSystemOptions, createActorSystem, type HostActorSystem } from './actor-system.js'
+export { type Clock, now } from './clock.js'
+export * from './errors.js'
+export { isPromise } from './promise.js'
+export { SharedWords } from './shared-words.js'
+export { asError, fromWireError, toWireError, type WireError } from './wire-error.js'

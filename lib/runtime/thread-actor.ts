@@ -1,0 +1,217 @@
+import { MessageChannel, type MessagePort, receiveMessageOnPort, Worker } from 'node:worker_threads'
+import { assertNever } from '../core/assert.js'
+import type { ActorExit, ActorLogger, ActorRef, ActorStats, Message, Timer } from './actor.js'
+import { type LogThreshold, writeRecord } from './actor-log.js'
+import { ActorMemory } from './actor-memory.js'
+import { after } from './clock.js'
+import { UNREAD } from './dead-letters.js'
+import { ActorKilledError, ActorThreadExitError } from './errors.js'
+import {
+  DEFAULT_STOP_MS,
+  ExitSignal,
+  type HostedActor,
+  type Placed,
+  type SystemServices,
+  statsOf,
+} from './hosted-actor.js'
+import { type AnswerLetter, type HostMessage, SYSTEM, type SystemMessage } from './letter.js'
+import { PortRef } from './port-ref.js'
+import { asError, fromWireError } from './wire-error.js'
+import type { WorkerSpec } from './worker-main.js'
+
+/** The worker's file has the extension of this one, from source and from the build alike. */
+const WORKER_URL = new URL(
+  import.meta.url.endsWith('.ts') ? './worker-main.ts' : './worker-main.js',
+  import.meta.url,
+)
+
+/** From the exit of the behaviour to the end of its thread; something was left open when it takes longer. */
+const THREAD_END_MS = 1000
+
+/** An actor on a worker thread of its own, seen from the thread that spawned it. */
+export class ThreadActor<M extends Message = Message> implements HostedActor {
+  readonly name: string
+  readonly ref: ActorRef<M>
+  readonly memory: ActorMemory
+  readonly #services: SystemServices
+  readonly #logger: ActorLogger
+  readonly #worker: Worker
+  readonly #root: MessagePort
+  readonly #rootRef: PortRef
+  readonly #exit = new ExitSignal()
+  readonly #ready: Promise<void>
+  #becomeReady: () => void = () => {}
+  #outcome: ActorExit | null = null
+  #deadline: Timer | null = null
+
+  constructor(
+    spec: Placed<M>,
+    logger: ActorLogger,
+    logThreshold: LogThreshold,
+    services: SystemServices,
+  ) {
+    this.name = spec.name
+    this.memory = ActorMemory.allocate(spec.mailbox)
+    this.#services = services
+    this.#logger = logger
+    this.#ready = new Promise((resolve) => {
+      this.#becomeReady = resolve
+    })
+    const { port1, port2 } = new MessageChannel()
+    this.#root = port1
+    this.#rootRef = new PortRef(spec.name, port1, this.memory.words, services.deadLetter, true)
+    this.ref = this.#rootRef
+    this.#worker = startWorker(spec, {
+      name: spec.name,
+      module: spec.module.href,
+      init: spec.init,
+      memory: this.memory.memory,
+      root: port2,
+      logThreshold,
+    })
+    port1.on('message', this.#take)
+    this.#worker.on('error', (error: unknown) => {
+      this.#outcome ??= { kind: 'failed', error: asError(error) }
+    })
+    this.#worker.on('exit', (code) => this.#ended(code))
+  }
+
+  get exited(): Promise<ActorExit> {
+    return this.#exit.exited
+  }
+
+  /** Resolves at READY. */
+  async start(): Promise<void> {
+    const exit = await Promise.race([this.#ready, this.#exit.exited])
+    if (exit === undefined) return
+    throw exit.kind === 'failed' ? exit.error : new ActorKilledError(this.name, 'stopped at start')
+  }
+
+  onExit(listener: (exit: ActorExit) => void): void {
+    this.#exit.onExit(listener)
+  }
+
+  async stop(deadlineMs = DEFAULT_STOP_MS): Promise<void> {
+    if (this.#exit.exit !== null) return
+    this.#killAfter(deadlineMs, `it did not stop within ${deadlineMs} ms`)
+    this.#post({ kind: 'stop' })
+    await this.#exit.exited
+  }
+
+  async kill(): Promise<void> {
+    if (this.#exit.exit === null) this.#kill('kill was called')
+    await this.#exit.exited
+  }
+
+  stats(): ActorStats {
+    return statsOf(this.name, this.memory)
+  }
+
+  localRef(): null {
+    return null
+  }
+
+  linkLocally(): void {
+    throw new TypeError('an actor on a thread is linked through ports')
+  }
+
+  linkThrough(name: string, to: HostedActor, port: MessagePort): void {
+    this.#post({ kind: 'link', name, to: to.name, memory: to.memory.memory, port }, port)
+  }
+
+  addInlet(port: MessagePort): void {
+    this.#post({ kind: 'inlet', port }, port)
+  }
+
+  unlink(name: string): void {
+    this.#post({ kind: 'unlink', name })
+  }
+
+  #post(message: SystemMessage, port?: MessagePort): void {
+    if (this.memory.words.reserveControl()) {
+      this.#root.postMessage([SYSTEM, message], port === undefined ? [] : [port])
+    } else port?.close()
+  }
+
+  readonly #take = (letter: AnswerLetter | HostMessage): void => {
+    if (Array.isArray(letter)) this.#rootRef.answered(letter as AnswerLetter)
+    else this.#hear(letter as HostMessage)
+  }
+
+  #hear(message: HostMessage): void {
+    switch (message.kind) {
+      case 'ready':
+        return this.#becomeReady()
+      case 'log':
+        return writeRecord(this.#logger, message, this.memory.pendingLog)
+      case 'deadLetters':
+        for (const { to, kind } of message.letters) this.#services.deadLetter(to, kind)
+        for (let i = 0; i < message.more; i++) this.#services.deadLetter('?', UNREAD)
+        return
+      case 'exit':
+        this.#outcome ??=
+          message.error === null
+            ? { kind: 'stopped' }
+            : { kind: 'failed', error: fromWireError(message.error) }
+        return this.#killAfter(THREAD_END_MS, 'it left something open when it stopped')
+      default:
+        assertNever(message)
+    }
+  }
+
+  #killAfter(delayMs: number, why: string): void {
+    this.#deadline?.cancel()
+    this.#deadline = after(delayMs, () => this.#kill(why))
+  }
+
+  #kill(why: string): void {
+    this.memory.words.close()
+    if (this.#outcome !== null) this.#logger.warn({}, `the thread was terminated: ${why}`)
+    this.#outcome ??= { kind: 'failed', error: new ActorKilledError(this.name, why) }
+    void this.#worker.terminate()
+  }
+
+  /** The thread is gone. What it posted before its end may still lie in the port. */
+  #ended(code: number): void {
+    this.#deadline?.cancel()
+    for (;;) {
+      const received = receiveMessageOnPort(this.#root) as
+        | { readonly message: AnswerLetter | HostMessage }
+        | undefined
+      if (received === undefined) break
+      this.#take(received.message)
+    }
+    this.#deadline?.cancel()
+    const { words } = this.memory
+    words.close()
+    for (let lost = words.messages + words.control; lost > 0; lost--) {
+      this.#services.deadLetter(this.name, UNREAD)
+    }
+    this.#rootRef.close()
+    this.#exit.settle(
+      this.#outcome ?? { kind: 'failed', error: new ActorThreadExitError(this.name, code) },
+    )
+  }
+}
+
+function startWorker<M extends Message>(spec: Placed<M>, data: WorkerSpec): Worker {
+  const { resourceLimits } = spec
+  return new Worker(WORKER_URL, {
+    name: spec.name,
+    workerData: data,
+    transferList: [data.root],
+    execArgv: [...(spec.execArgv ?? inheritedArguments())],
+    ...(resourceLimits === undefined ? {} : { resourceLimits: { ...resourceLimits } }),
+  })
+}
+
+/** Options of `node -e` and of a program on stdin speak about that program's text, not about a file. */
+function inheritedArguments(): string[] {
+  const kept: string[] = []
+  for (let i = 0; i < process.execArgv.length; i++) {
+    const argument = process.execArgv[i] ?? ''
+    if (/^(-e|-p|-pe|--eval|--print)$/.test(argument)) i++
+    else if (!/^--(input-type|eval|print)(=|$)/.test(argument)) kept.push(argument)
+  }
+  return kept
+}
