@@ -88,6 +88,7 @@ export class CoreState {
   commitIndex: LogIndex
   committedConfigurationIndex: LogIndex
   snapshotIndex: LogIndex
+  snapshotTerm: Term
   /** The last time the current leader was heard. */
   lastContactAt: number | null = null
   electionDeadline: number
@@ -127,6 +128,7 @@ export class CoreState {
     this.votedFor = init.hardState.votedFor
     this.promisedLeaseMs = init.hardState.promisedLeaseMs
     this.snapshotIndex = init.snapshot?.index ?? 0
+    this.snapshotTerm = init.snapshot?.term ?? 0
     this.commitIndex = Math.max(this.snapshotIndex, this.log.baseIndex)
     this.committedConfigurationIndex = this.configurations.at(this.commitIndex).index
     this.promiseFromBefore = init.now + init.hardState.promisedLeaseMs

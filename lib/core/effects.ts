@@ -39,7 +39,12 @@ export type Effect =
   /** A received snapshot was late or beside the point; it may be deleted. */
   | { readonly kind: 'discardSnapshot'; readonly index: LogIndex; readonly term: Term }
   // -- answers, by the connection that the request came on
-  | { readonly kind: 'replyVote'; readonly connection: number; readonly reply: VoteReply }
+  | {
+      readonly kind: 'replyVote'
+      readonly connection: number
+      readonly candidate: NodeId
+      readonly reply: VoteReply
+    }
   | { readonly kind: 'replyAppend'; readonly connection: number; readonly reply: AppendReply }
   | { readonly kind: 'replyHeartbeat'; readonly connection: number; readonly reply: HeartbeatReply }
   // -- peers

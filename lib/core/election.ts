@@ -116,7 +116,7 @@ export function onRequestVote(
     round: request.round,
     reason: refusal ?? 'granted',
   }
-  state.gate({ kind: 'replyVote', connection, reply })
+  state.gate({ kind: 'replyVote', connection, candidate: request.candidate, reply })
 }
 
 /** Why not, or null. A real request of a newer term that is not refused by stickiness moves the term. */

@@ -1,4 +1,5 @@
 import { assert, assertNever } from './assert.js'
+import { announceMembers } from './commit.js'
 import { type CoreInit, CoreState } from './core-state.js'
 import type { Effect } from './effects.js'
 import {
@@ -31,6 +32,7 @@ import {
   onLogWritable,
   onSnapshotReceived,
   onSnapshotSaved,
+  reconcileAtStart,
 } from './storage.js'
 import { onTransfer, transferTick } from './transfer.js'
 import type { IndexedConfiguration, LogIndex, NodeId, Role, Term } from './types.js'
@@ -46,6 +48,7 @@ export interface CoreStatus {
   readonly flushedIndex: LogIndex
   readonly baseIndex: LogIndex
   readonly snapshotIndex: LogIndex
+  readonly snapshotTerm: Term
   readonly configuration: IndexedConfiguration
   readonly committedConfigurationIndex: LogIndex
   readonly lastContactAt: number | null
@@ -61,11 +64,13 @@ export class RaftCore {
 
   constructor(init: CoreInit) {
     this.#state = new CoreState(init)
-    this.#state.emit({
-      kind: 'members',
-      configuration: this.#state.configurations.latest,
-      committed: this.#state.configurations.latest.index <= this.#state.commitIndex,
-    })
+    reconcileAtStart(this.#state)
+    announceMembers(this.#state)
+  }
+
+  /** What the host must do before the first step. */
+  start(): Effect[] {
+    return this.#state.takeEffects()
   }
 
   /** `now` is monotonic milliseconds and never decreases from call to call. */
@@ -102,6 +107,7 @@ export class RaftCore {
       flushedIndex: state.durable.index,
       baseIndex: state.log.baseIndex,
       snapshotIndex: state.snapshotIndex,
+      snapshotTerm: state.snapshotTerm,
       configuration: state.configurations.latest,
       committedConfigurationIndex: state.committedConfigurationIndex,
       lastContactAt: state.lastContactAt,
@@ -116,6 +122,17 @@ export class RaftCore {
 
   configurations(): readonly IndexedConfiguration[] {
     return this.#state.configurations.all
+  }
+
+  /** How `peer` is being replicated to now, as its `lead` effect would say; null when it is not. */
+  following(peer: NodeId): Omit<Extract<Effect, { kind: 'lead' }>, 'kind'> | null {
+    const state = this.#state
+    const progress = state.leading?.progress.get(peer)
+    const server = state.configurations.server(peer)
+    if (progress === undefined || server === undefined) return null
+    const { lastIndex, lastTerm } = state.log
+    const { incarnation } = progress
+    return { peer: server, term: state.term, incarnation, lastIndex, lastTerm }
   }
 
   /** matchIndex of each member, on the leader. */

@@ -8,10 +8,24 @@ type InputOf<Kind extends Input['kind']> = Extract<Input, { kind: Kind }>
 
 /** Snapshots, compaction, and a store that is full: what the log's other end does. */
 
+/** S13: at start a snapshot ahead of the log, or in conflict with it, wins. */
+export function reconcileAtStart(state: CoreState): void {
+  const { snapshotIndex: index, snapshotTerm: term } = state
+  assert(index >= state.log.baseIndex, 'a snapshot reaches to where the log begins (S13)', {
+    snapshotIndex: index,
+    logBase: state.log.baseIndex,
+  })
+  if (index === 0 || state.log.termAt(index) === term) return
+  state.log.reset(index, term)
+  state.configurations.truncate(index + 1)
+  state.emit({ kind: 'resetLog', seq: state.durable.reset(index), index, term })
+}
+
 /** A snapshot made here: the log may lose what it covers, but for some trailing entries. */
 export function onSnapshotSaved(state: CoreState, input: InputOf<'snapshotSaved'>): void {
   if (input.index <= state.snapshotIndex) return
   state.snapshotIndex = input.index
+  state.snapshotTerm = input.term
   compactTo(state, Math.min(input.index, state.log.lastIndex - state.config.trailingLogs))
 }
 
@@ -31,6 +45,7 @@ export function onSnapshotReceived(state: CoreState, input: InputOf<'snapshotRec
     return
   }
   state.snapshotIndex = index
+  state.snapshotTerm = term
   if (state.log.termAt(index) === term) {
     // The log holds the snapshot's last entry: it is right up to there, and what follows stays.
     commitTo(state, index)

@@ -126,6 +126,16 @@ export class LogTail {
     return refs
   }
 
+  /** The pieces of memory that hold the tail's pinned batches. */
+  slabs(): ReadonlySet<SharedArrayBuffer> {
+    const slabs = new Set<SharedArrayBuffer>()
+    for (let position = 0; position < this.#batches.length; position++) {
+      const ref = this.#batches.at(position)
+      if (ref.pinned) slabs.add(ref.memory)
+    }
+    return slabs
+  }
+
   /** Position of the batch that holds `index`, or -1. */
   #position(index: LogIndex): number {
     const position = this.#batches.partition((ref) => ref.firstIndex <= index) - 1

@@ -1,0 +1,127 @@
+import type { Input } from '../../lib/core/inputs.js'
+import type { RaftCore } from '../../lib/core/raft-core.js'
+import type { NodeId } from '../../lib/core/types.js'
+import type { LogTail } from '../../lib/log/log-tail.js'
+import { releaseSlot } from '../../lib/log/slab.js'
+import type { ActorContext } from '../../lib/runtime/actor.js'
+import type { WireError } from '../../lib/runtime/wire-error.js'
+import { Admission } from './admission.js'
+import type { EffectRunner } from './effect-runner.js'
+import type { FollowerFeeds } from './follower-feeds.js'
+import type { Links, ReplicatorLink } from './links.js'
+
+/** Who the peers are: their handshakes in both directions, and the replicators that face them. */
+export class PeerDesk {
+  readonly #context: ActorContext
+  readonly #self: NodeId
+  readonly #core: RaftCore
+  readonly #links: Links
+  readonly #feeds: FollowerFeeds
+  readonly #tail: LogTail
+  readonly #effects: EffectRunner
+  readonly #step: (input: Input) => void
+  readonly #admission: Admission
+  #mayVote: boolean
+
+  constructor(options: {
+    readonly context: ActorContext
+    readonly self: NodeId
+    readonly core: RaftCore
+    readonly links: Links
+    readonly feeds: FollowerFeeds
+    readonly tail: LogTail
+    readonly effects: EffectRunner
+    readonly step: (input: Input) => void
+    readonly incarnations: Readonly<Record<NodeId, string>>
+    readonly mayVote: boolean
+  }) {
+    this.#context = options.context
+    this.#self = options.self
+    this.#core = options.core
+    this.#links = options.links
+    this.#feeds = options.feeds
+    this.#tail = options.tail
+    this.#effects = options.effects
+    this.#step = options.step
+    this.#mayVote = options.mayVote
+    this.#admission = new Admission(options.incarnations, (seq, incarnations) => {
+      this.#links.log.control({ kind: 'saveIncarnations', seq, incarnations })
+    })
+  }
+
+  incarnationsSaved(seq: number): void {
+    this.#admission.saved(seq)
+  }
+
+  /** A peer wants to talk to this node. */
+  hello(connection: number, peer: NodeId, incarnation: string): void {
+    this.#admission.decide(peer, incarnation, (refusal) => {
+      this.#links.inbound?.control({ kind: 'admit', connection, refusal })
+      if (refusal !== null) this.#event(peer, refusal.message)
+      else this.#step({ kind: 'incarnation', peer, incarnation })
+    })
+  }
+
+  /** A replicator has reached its peer, and the peer has taken this node's incarnation. */
+  connected(peer: NodeId, incarnation: string): void {
+    this.#admission.decide(peer, incarnation, (refusal) => {
+      const admitted = refusal === null
+      this.#links.replicators.get(peer)?.ref.control({ kind: 'admitted', incarnation, admitted })
+      if (refusal !== null) return this.#event(peer, refusal.message)
+      this.#admission.confirmedBy(peer)
+      this.#step({ kind: 'incarnation', peer, incarnation })
+      this.allowVoting()
+    })
+  }
+
+  /** S16: a directory made just now votes once a quorum knows no earlier life of this node. */
+  allowVoting(): void {
+    if (this.#mayVote) return
+    const { configuration } = this.#core.status().configuration
+    if (!this.#admission.isFresh(configuration, this.#self)) return
+    this.#mayVote = true
+    this.#step({ kind: 'votingAllowed' })
+  }
+
+  /** The peer knows another incarnation of this node: what that one acknowledged is lost here. */
+  refusedBy(peer: NodeId, code: string, message: string): void {
+    this.#event(peer, `${code}: ${message}`)
+    if (code !== 'RAFT_LOST_STATE' && code !== 'RAFT_CLUSTER_MISMATCH') return
+    this.#context.log.error({ peer, code }, message)
+    if (code !== 'RAFT_LOST_STATE') return
+    const text = `node ${peer} refuses this node: ${message}`
+    const error: WireError = {
+      name: 'RaftError',
+      message: text,
+      code,
+      details: { peer },
+      stack: null,
+      cause: null,
+    }
+    this.#links.node.tell({ kind: 'fatal', error })
+  }
+
+  /** S16: the follower's log ends before what it acknowledged. */
+  lostState(peer: NodeId): void {
+    this.#event(peer, 'it lost entries that it had acknowledged')
+    this.#links.replicators
+      .get(peer)
+      ?.ref.control({ kind: 'admitted', incarnation: '', admitted: false })
+  }
+
+  replicatorStarted(peer: NodeId, pinSlot: number): void {
+    this.#links.replicatorStarted(peer, pinSlot)
+    const progress = this.#core.following(peer)
+    if (progress !== null) this.#effects.lead(progress)
+  }
+
+  /** S7: pins belong to an incarnation of the reader; those of a dead one are released here. */
+  replicatorGone(gone: ReplicatorLink): void {
+    this.#feeds.stop(gone.peer)
+    for (const memory of this.#tail.slabs()) releaseSlot(memory, gone.pinSlot)
+  }
+
+  #event(peer: NodeId, reason: string): void {
+    this.#effects.event({ kind: 'peer', peer, change: 'refused', reason })
+  }
+}

@@ -1,0 +1,172 @@
+import type { Rejection } from '../../lib/core/effects.js'
+import type { LogIndex, Term } from '../../lib/core/types.js'
+import type { BatchRef } from '../../lib/log/batch-ref.js'
+import { Ring } from '../../lib/log/ring.js'
+import { PIN_CONSENSUS, unpin } from '../../lib/log/slab.js'
+import type { ActorRef } from '../../lib/runtime/actor.js'
+import type { ResultRun } from '../fsm/protocol.js'
+import type { NodeReply } from './protocol.js'
+
+interface Pending {
+  /** A batch of commands, or a barrier. */
+  readonly kind: 'proposal' | 'barrier'
+  readonly id: number
+  readonly firstIndex: LogIndex
+  readonly lastIndex: LogIndex
+  flushed: boolean
+  results: ResultRun | null
+}
+
+/**
+ * What this node has proposed and not yet answered, in log order. A proposal goes through here once as
+ * a batch: the commands in it are the node side's affair.
+ */
+export class Proposals {
+  readonly #tell: (reply: NodeReply) => void
+  /** Told and not yet in the log. */
+  readonly #bodies = new Map<number, BatchRef>()
+  readonly #pending = new Ring<Pending>()
+  /** How many of #pending, from the front, are flushed here. */
+  #flushedIndex: LogIndex = 0
+
+  constructor(node: () => ActorRef<NodeReply>) {
+    this.#tell = (reply) => {
+      node().tell(reply)
+    }
+  }
+
+  /** First index that someone here waits for, or null. */
+  get firstIndex(): LogIndex | null {
+    return this.#pending.first()?.firstIndex ?? null
+  }
+
+  /** `token` is the proposal's number. */
+  offer(token: number, batch: BatchRef): void {
+    this.#bodies.set(token, batch)
+  }
+
+  take(token: number): BatchRef | undefined {
+    const batch = this.#bodies.get(token)
+    this.#bodies.delete(token)
+    return batch
+  }
+
+  accepted(token: number, firstIndex: LogIndex, term: Term): void {
+    const count = this.#bodies.get(token)?.count ?? 0
+    this.#push('proposal', token, firstIndex, firstIndex + count - 1)
+    this.#tell({ kind: 'proposalAccepted', proposal: token, firstIndex, term })
+  }
+
+  rejected(token: number, reason: Rejection): void {
+    const batch = this.take(token)
+    if (batch !== undefined) unpin(batch, PIN_CONSENSUS)
+    this.#tell({ kind: 'proposalFailed', proposal: token, reason, outcome: 'rejected' })
+  }
+
+  barrier(id: number, index: LogIndex): void {
+    this.#push('barrier', id, index, index)
+  }
+
+  /** Group commit: there is room for the node side's next batch. */
+  flushed(index: LogIndex): void {
+    if (index <= this.#flushedIndex) return
+    this.#flushedIndex = index
+    for (let position = 0; position < this.#pending.length; position++) {
+      const pending = this.#pending.at(position)
+      if (pending.lastIndex > index) return
+      if (pending.flushed) continue
+      pending.flushed = true
+      if (pending.kind === 'proposal') this.#tell({ kind: 'proposalFlushed', proposal: pending.id })
+    }
+  }
+
+  /** The state machine has applied everything up to `index`; `results` are those of the last run. */
+  applied(index: LogIndex, results: ResultRun | null): void {
+    for (let first = this.#pending.first(); first !== undefined; first = this.#pending.first()) {
+      if (first.firstIndex > index) return
+      if (results !== null) first.results = merge(first, results)
+      if (first.lastIndex > index) return
+      this.#pending.shift()
+      this.#resolve(first)
+    }
+  }
+
+  /** S17: in the log, and nobody knows what becomes of them. */
+  unknown(fromIndex: LogIndex, reason: Rejection | 'shutdown' | 'storeFailed'): void {
+    for (let last = this.#pending.last(); last !== undefined; last = this.#pending.last()) {
+      if (last.lastIndex < fromIndex) break
+      this.#pending.pop()
+      this.#fail(last, reason, 'unknown')
+    }
+    this.#flushedIndex = Math.min(this.#flushedIndex, fromIndex - 1)
+  }
+
+  /** S14: applied by a state machine that is gone, or about to be applied again without results. */
+  resultsLost(throughIndex: LogIndex): void {
+    for (let first = this.#pending.first(); first !== undefined; first = this.#pending.first()) {
+      if (first.firstIndex > throughIndex) return
+      this.#pending.shift()
+      if (first.kind === 'barrier') this.#resolve(first)
+      else this.#fail(first, 'resultLost', 'committed')
+    }
+  }
+
+  /** Nothing more will be answered: this node closes or has failed. */
+  shutdown(commitIndex: LogIndex, reason: 'shutdown' | 'storeFailed'): void {
+    for (const token of [...this.#bodies.keys()]) {
+      this.take(token)
+      this.#tell({ kind: 'proposalFailed', proposal: token, reason, outcome: 'rejected' })
+    }
+    this.resultsLost(commitIndex)
+    this.unknown(0, reason)
+  }
+
+  #push(kind: Pending['kind'], id: number, firstIndex: LogIndex, lastIndex: LogIndex): void {
+    this.#pending.push({ kind, id, firstIndex, lastIndex, flushed: false, results: null })
+  }
+
+  #resolve(pending: Pending): void {
+    if (pending.kind === 'barrier') {
+      this.#tell({ kind: 'barrierDone', id: pending.id, index: pending.lastIndex })
+      return
+    }
+    this.#tell({ kind: 'proposalApplied', proposal: pending.id, results: pending.results })
+  }
+
+  #fail(
+    pending: Pending,
+    reason: Rejection | 'resultLost' | 'shutdown' | 'storeFailed',
+    outcome: 'unknown' | 'committed',
+  ): void {
+    if (pending.kind === 'proposal') {
+      this.#tell({ kind: 'proposalFailed', proposal: pending.id, reason, outcome })
+      return
+    }
+    const barrierReason = reason === 'shutdown' ? reason : 'leadershipLost'
+    const { id } = pending
+    this.#tell({ kind: 'barrierFailed', id, reason: barrierReason, outcome: 'unknown' })
+  }
+}
+
+/** The part of `run` that belongs to the proposal, after what it has already. */
+function merge(pending: Pending, run: ResultRun): ResultRun | null {
+  const { firstIndex, lastIndex } = pending
+  const covers =
+    run.firstIndex === firstIndex && (run.values?.length ?? 0) <= lastIndex - firstIndex + 1
+  if (pending.results === null && covers && run.errors.every((e) => e.index <= lastIndex))
+    return run
+  const values: unknown[] = []
+  let found = false
+  for (const source of [pending.results, run]) {
+    source?.values?.forEach((value, offset) => {
+      const index = source.firstIndex + offset
+      if (index < firstIndex || index > lastIndex) return
+      values[index - firstIndex] = value
+      found = true
+    })
+  }
+  const errors = [...(pending.results?.errors ?? []), ...run.errors].filter(
+    (error) => error.index >= firstIndex && error.index <= lastIndex,
+  )
+  return found || errors.length > 0 ? { firstIndex, values: found ? values : null, errors } : null
+}
