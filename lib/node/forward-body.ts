@@ -1,0 +1,76 @@
+import { deserialize, serialize } from 'node:v8'
+import type { RaftErrorData } from './error-wire.js'
+
+/**
+ * What nodes say to each other in the bodies of forwarded requests. Values are the user's structured-
+ * clonable ones; the transport checks the bytes and sees nothing of them.
+ */
+export type ForwardRequest =
+  /** Commands of several callers. Each has its own outcome and time limit. */
+  | { readonly kind: 'apply'; readonly commands: PackedBytes; readonly timeoutsMs: Float64Array }
+  | { readonly kind: 'applyBatch'; readonly commands: PackedBytes; readonly timeoutMs: number }
+  | { readonly kind: 'readIndex'; readonly lease: boolean; readonly timeoutMs: number }
+
+export type ForwardReply =
+  | { readonly kind: 'applied'; readonly outcomes: readonly ForwardedOutcome[] }
+  | {
+      readonly kind: 'appliedBatch'
+      readonly firstIndex: number
+      readonly term: number
+      readonly results: readonly ForwardedResult[]
+    }
+  | { readonly kind: 'index'; readonly index: number }
+  /** The whole request failed so. */
+  | { readonly kind: 'failed'; readonly error: RaftErrorData }
+
+export type ForwardedOutcome =
+  | { readonly ok: true; readonly index: number; readonly term: number; readonly result: unknown }
+  | { readonly ok: false; readonly error: RaftErrorData }
+
+export type ForwardedResult =
+  | { readonly ok: true; readonly value: unknown }
+  | { readonly ok: false; readonly error: RaftErrorData }
+
+/** Byte strings one after the other. */
+export interface PackedBytes {
+  readonly lengths: Uint32Array
+  readonly bytes: Uint8Array
+}
+
+const VERSION = 1
+
+interface Envelope<Body> {
+  readonly version: number
+  readonly body: Body
+}
+
+export function encodeForward(body: ForwardRequest | ForwardReply): Uint8Array {
+  return serialize({ version: VERSION, body } satisfies Envelope<unknown>)
+}
+
+/** @throws Error when the bytes are none of ours or of a later version. */
+export function decodeForward<Body extends ForwardRequest | ForwardReply>(bytes: Uint8Array): Body {
+  const envelope = deserialize(bytes) as Partial<Envelope<Body>> | null
+  if (envelope?.version === VERSION && envelope.body !== undefined) return envelope.body
+  throw new Error(`expected a forwarded body of version ${VERSION}, found ${envelope?.version}`)
+}
+
+export function packBytes(items: readonly Uint8Array[]): PackedBytes {
+  const lengths = Uint32Array.from(items, (item) => item.length)
+  const bytes = new Uint8Array(items.reduce((sum, item) => sum + item.length, 0))
+  let offset = 0
+  for (const item of items) {
+    bytes.set(item, offset)
+    offset += item.length
+  }
+  return { lengths, bytes }
+}
+
+export function unpackBytes({ lengths, bytes }: PackedBytes): Uint8Array[] {
+  let offset = 0
+  return Array.from(lengths, (length) => {
+    const item = bytes.subarray(offset, offset + length)
+    offset += length
+    return item
+  })
+}

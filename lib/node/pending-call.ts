@@ -1,0 +1,133 @@
+import type { Deadline, Deadlines, Due } from './deadlines.js'
+import type { Outcome } from './error-codes.js'
+import { RaftError } from './errors.js'
+import { abortedError, closedError, timeoutError } from './failures.js'
+import type { CallOptions } from './types.js'
+
+/**
+ * A call that waits with a deadline and signal of its own. Whoever it waits with sets `giveUp`: it
+ * detaches the call and says what has become of its proposal (null: it is none).
+ */
+export class PendingCall<T> implements Due {
+  readonly what: string
+  readonly timeoutMs: number
+  readonly promise: Promise<T>
+  giveUp: () => Outcome | null = () => 'rejected'
+  /** Runs once, when the call has ended in whatever way. */
+  onSettled: (() => void) | null = null
+  /** Why the last attempt failed, for the message of a timeout. */
+  lastError: RaftError | undefined
+  settled = false
+  readonly #calls: Calls
+  readonly #signal: AbortSignal | undefined
+  #onAbort: (() => void) | null = null
+  #deadline: Deadline | null = null
+  #resolve: (value: T) => void = ignore
+  #reject: (error: Error) => void = ignore
+
+  constructor(calls: Calls, what: string, timeoutMs: number, signal: AbortSignal | undefined) {
+    this.#calls = calls
+    this.what = what
+    this.timeoutMs = timeoutMs
+    this.#signal = signal
+    this.promise = new Promise<T>((resolve, reject) => {
+      this.#resolve = resolve
+      this.#reject = reject
+    })
+  }
+
+  /** From here on time runs and the signal is heard. */
+  watch(deadlines: Deadlines): void {
+    if (this.timeoutMs !== Number.POSITIVE_INFINITY) {
+      this.#deadline = deadlines.add(this.timeoutMs, this)
+    }
+    if (this.#signal === undefined) return
+    this.#onAbort = () => this.#abort()
+    this.#signal.addEventListener('abort', this.#onAbort, { once: true })
+    if (this.#signal.aborted) this.#abort()
+  }
+
+  resolve(value: T): void {
+    if (this.#settle()) this.#resolve(value)
+  }
+
+  reject(error: Error): void {
+    if (this.#settle()) this.#reject(error)
+  }
+
+  due(): void {
+    if (this.settled) return
+    this.#calls.timeouts++
+    this.reject(timeoutError(this.what, this.timeoutMs, this.giveUp(), this.lastError))
+  }
+
+  close(cause: RaftError | undefined): void {
+    if (!this.settled) this.reject(closedError(this.what, this.giveUp(), cause))
+  }
+
+  #abort(): void {
+    if (!this.settled) this.reject(abortedError(this.what, this.giveUp(), this.#signal?.reason))
+  }
+
+  #settle(): boolean {
+    if (this.settled) return false
+    this.settled = true
+    this.#deadline?.cancel()
+    if (this.#onAbort !== null) this.#signal?.removeEventListener('abort', this.#onAbort)
+    this.#calls.ended(this)
+    this.onSettled?.()
+    return true
+  }
+}
+
+interface Closable {
+  close(cause: RaftError | undefined): void
+}
+
+/** All calls of a node that wait on their own. */
+export class Calls {
+  /** Calls that ran out of time. */
+  timeouts = 0
+  readonly #deadlines: Deadlines
+  readonly #waiting = new Set<Closable>()
+  #closed: { readonly cause: RaftError | undefined } | null = null
+
+  constructor(deadlines: Deadlines) {
+    this.#deadlines = deadlines
+  }
+
+  /** The call may come back settled: the node is closed, the signal aborted, or the options wrong. */
+  start<T>(
+    what: string,
+    options: CallOptions | undefined,
+    defaultTimeoutMs: number,
+  ): PendingCall<T> {
+    const timeoutMs = options?.timeoutMs ?? defaultTimeoutMs
+    const call = new PendingCall<T>(this, what, timeoutMs, options?.signal)
+    this.#waiting.add(call)
+    if (this.#closed !== null) call.close(this.#closed.cause)
+    else if (!(timeoutMs > 0)) call.reject(wrongTimeout(what, timeoutMs))
+    else call.watch(this.#deadlines)
+    return call
+  }
+
+  ended(call: Closable): void {
+    this.#waiting.delete(call)
+  }
+
+  /** Every call ends, and every later one at once. */
+  close(cause: RaftError | undefined): void {
+    this.#closed = { cause }
+    for (const call of this.#waiting) call.close(cause)
+  }
+}
+
+function wrongTimeout(what: string, timeoutMs: number): RaftError {
+  return new RaftError(
+    'RAFT_CONFIG_INVALID',
+    `${what}: timeoutMs is a number above 0, or Infinity; found ${timeoutMs}`,
+    { outcome: 'rejected', details: { timeoutMs } },
+  )
+}
+
+function ignore(): void {}

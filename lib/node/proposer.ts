@@ -1,0 +1,306 @@
+import type { NodeReply, NodeRequest } from '../../actors/consensus/protocol.js'
+import type { ResultRun } from '../../actors/fsm/protocol.js'
+import { BatchBuilder, ENTRY_COMMAND, ENTRY_HEADER_BYTES } from '../log/batch.js'
+import type { BatchRef } from '../log/batch-ref.js'
+import { type Arena, PIN_CONSENSUS, unpin } from '../log/slab.js'
+import type { Budget } from './budget.js'
+import { Burst } from './burst.js'
+import type { ResolvedConfig } from './config.js'
+import { DeadlineRun } from './deadline-run.js'
+import type { Deadlines } from './deadlines.js'
+import { RaftError } from './errors.js'
+import { closedError, overloadedError, timeoutError } from './failures.js'
+import type { NodeView } from './node-view.js'
+import { PendingBatch, type Reject, type ResolveApplied } from './pending-batch.js'
+import type { AppliedBatch } from './types.js'
+import { withoutEntries } from './withdrawn-entries.js'
+
+export interface ProposerHost {
+  readonly config: ResolvedConfig
+  readonly view: NodeView
+  readonly deadlines: Deadlines
+  readonly arena: Arena
+  readonly budget: Budget
+  /** False: consensus is gone or its mailbox is full. */
+  tell(request: NodeRequest, bytes: number): boolean
+  /** A proposal was refused because too much is pending. */
+  overloaded(what: string): void
+  readonly defer: (callback: () => void) => void
+}
+
+/** Where a command with a deadline or signal of its own lies. */
+export interface Placement {
+  readonly batch: PendingBatch
+  readonly position: number
+}
+
+/** A finished batch that waits for its turn. */
+interface Sealed {
+  readonly batch: PendingBatch
+  readonly ref: BatchRef
+}
+
+type ProposalFailed = Extract<NodeReply, { kind: 'proposalFailed' }>
+
+/**
+ * Group commit on the program's side. Commands are encoded into the open batch as they come; while few
+ * batches are unflushed it is told to consensus at the end of the burst, otherwise it grows until one is
+ * flushed. One message a batch, and per command no object but its promise.
+ */
+export class Proposer {
+  /** Cumulative, for stats. */
+  batches = 0
+  entries = 0
+  timeouts = 0
+  readonly #host: ProposerHost
+  readonly #builder: BatchBuilder
+  /** For batches that some commands have left. */
+  readonly #spare: BatchBuilder
+  readonly #burst: Burst
+  #open = new PendingBatch()
+  #run: DeadlineRun | null = null
+  /** When a command of this burst is overdue; 0: look at the clock. */
+  #tick = 0
+  #sealed: Sealed[] = []
+  readonly #told = new Map<number, PendingBatch>()
+  readonly #unflushed = new Set<number>()
+  #nextProposal = 1
+  #added = 0
+
+  constructor(host: ProposerHost) {
+    this.#host = host
+    this.#builder = new BatchBuilder(host.arena)
+    this.#spare = new BatchBuilder(host.arena)
+    this.#burst = new Burst(
+      () => this.#added,
+      () => this.#flush(),
+      host.defer,
+    )
+  }
+
+  /** The hot path: one command with the default time limit. `data` is copied before this returns. */
+  propose(data: Uint8Array, resolve: ResolveApplied, reject: Reject): void {
+    const refusal = this.#refusal(1, data.length)
+    if (refusal !== null) {
+      reject(refusal)
+      return
+    }
+    this.#makeRoom(1, data.length)
+    this.#builder.add(ENTRY_COMMAND, data)
+    this.#extendRun(this.#open.add(resolve, reject, data.length))
+    this.#joined(1)
+  }
+
+  /** One command whose caller keeps the time itself; null: refused, and `reject` has been called. */
+  place(data: Uint8Array, resolve: ResolveApplied, reject: Reject): Placement | null {
+    const refusal = this.#refusal(1, data.length)
+    if (refusal !== null) {
+      reject(refusal)
+      return null
+    }
+    this.#makeRoom(1, data.length)
+    this.#builder.add(ENTRY_COMMAND, data)
+    const batch = this.#open
+    const position = batch.add(resolve, reject, data.length)
+    this.#joined(1)
+    return { batch, position }
+  }
+
+  /** Commands with consecutive indexes: they share a batch. */
+  placeAll(
+    commands: readonly Uint8Array[],
+    resolve: (applied: AppliedBatch) => void,
+    reject: Reject,
+  ): Placement | null {
+    const count = commands.length
+    const bytes = commands.reduce((sum, data) => sum + data.length, 0)
+    const refusal = this.#bulkRefusal(commands, bytes) ?? this.#refusal(count, bytes)
+    if (refusal !== null) {
+      reject(refusal)
+      return null
+    }
+    this.#makeRoom(count, bytes)
+    for (const data of commands) this.#builder.add(ENTRY_COMMAND, data)
+    const batch = this.#open
+    const position = batch.addAll(count, resolve, reject, bytes)
+    this.#joined(count)
+    return { batch, position }
+  }
+
+  /** The batch has its place in the log. */
+  accepted(proposal: number, firstIndex: number, term: number): void {
+    const batch = this.#told.get(proposal)
+    if (batch === undefined) return
+    batch.firstIndex = firstIndex
+    batch.term = term
+  }
+
+  /** The log is one FIFO: what was told before this proposal is flushed too. */
+  flushed(proposal: number): void {
+    for (const told of this.#unflushed) if (told <= proposal) this.#unflushed.delete(told)
+    this.#goOn()
+  }
+
+  applied(proposal: number, results: ResultRun | null): void {
+    const batch = this.#take(proposal)
+    batch?.resolve(results)
+  }
+
+  failed({ proposal, reason, outcome }: ProposalFailed): void {
+    this.#unflushed.delete(proposal)
+    const batch = this.#take(proposal)
+    batch?.reject(() => this.#host.view.refusal(reason, outcome))
+    this.#goOn()
+  }
+
+  /** Commands not yet told are refused; those told end as consensus says. */
+  stoppedLeading(): void {
+    this.#unflushed.clear()
+    this.#dropUntold(() => this.#host.view.notLeading('rejected'))
+  }
+
+  /** Everyone who waits is told so. */
+  close(cause: RaftError | undefined): void {
+    this.#dropUntold(() => closedError('apply', 'rejected', cause))
+    for (const proposal of [...this.#told.keys()]) {
+      this.#take(proposal)?.reject(() => closedError('apply', 'unknown', cause))
+    }
+  }
+
+  #refusal(count: number, bytes: number): RaftError | null {
+    const { view, config, budget } = this.#host
+    if (!view.leads) return view.notLeading('rejected')
+    if (count === 1 && bytes > config.maxEntryBytes) {
+      return tooLarge('a command', bytes, 'maxEntryBytes', config.maxEntryBytes)
+    }
+    if (budget.take(count, bytes)) return null
+    this.#host.overloaded('proposals')
+    return overloadedError('command', budget.numbers())
+  }
+
+  #bulkRefusal(commands: readonly Uint8Array[], bytes: number): RaftError | null {
+    const { config } = this.#host
+    const largest = commands.reduce((most, data) => Math.max(most, data.length), 0)
+    if (largest > config.maxEntryBytes) {
+      return tooLarge('a command', largest, 'maxEntryBytes', config.maxEntryBytes)
+    }
+    if (commands.length > config.maxBatchEntries) {
+      return tooLarge('applyBatch', commands.length, 'maxBatchEntries', config.maxBatchEntries)
+    }
+    const encoded = bytes + commands.length * ENTRY_HEADER_BYTES
+    if (commands.length > 1 && encoded > config.maxBatchBytes) {
+      return tooLarge('applyBatch', encoded, 'maxBatchBytes', config.maxBatchBytes)
+    }
+    return null
+  }
+
+  #makeRoom(count: number, bytes: number): void {
+    const builder = this.#builder
+    if (builder.count === 0) return
+    const { maxBatchBytes, maxBatchEntries } = this.#host.config
+    const length = builder.bytes + bytes + count * ENTRY_HEADER_BYTES
+    if (length > maxBatchBytes || builder.count + count > maxBatchEntries) this.#seal()
+  }
+
+  #joined(count: number): void {
+    this.#added += count
+    if (this.#unflushed.size < this.#host.config.maxUnflushedBatches) this.#burst.schedule()
+  }
+
+  #extendRun(position: number): void {
+    const { deadlines, config } = this.#host
+    if (this.#tick === 0) this.#tick = deadlines.tickAfter(config.requestTimeoutMs)
+    let run = this.#run
+    if (run === null || run.tick !== this.#tick || run.end !== position) {
+      run = new DeadlineRun(this.#open, position, this.#tick, this.#expire)
+      this.#run = run
+      this.#open.deadlines.push(deadlines.addAt(this.#tick, run))
+    }
+    run.end = position + 1
+  }
+
+  readonly #expire = (batch: PendingBatch, from: number, end: number): void => {
+    const { requestTimeoutMs } = this.#host.config
+    this.timeouts += batch.expire(from, end, (outcome) =>
+      timeoutError('apply', requestTimeoutMs, outcome),
+    )
+  }
+
+  #seal(): void {
+    this.#sealed.push({ batch: this.#open, ref: this.#builder.finish() })
+    this.#open = new PendingBatch()
+    this.#run = null
+    this.#tick = 0
+  }
+
+  #goOn(): void {
+    if (this.#sealed.length > 0 || this.#builder.count > 0) this.#burst.schedule()
+  }
+
+  #flush(): void {
+    this.#tick = 0
+    while (this.#unflushed.size < this.#host.config.maxUnflushedBatches) {
+      if (this.#sealed.length === 0 && this.#builder.count > 0) this.#seal()
+      const next = this.#sealed.shift()
+      if (next === undefined) return
+      this.#tell(next)
+    }
+  }
+
+  #tell({ batch, ref }: Sealed): void {
+    const { withdrawn } = batch
+    const rest = withdrawn === null ? ref : withoutEntries(ref, withdrawn, this.#spare)
+    if (rest === null) {
+      this.#release(batch)
+      return
+    }
+    const proposal = this.#nextProposal++
+    this.batches++
+    this.entries += rest.count
+    batch.told = true
+    this.#told.set(proposal, batch)
+    this.#unflushed.add(proposal)
+    if (this.#host.tell({ kind: 'propose', proposal, batch: rest }, rest.length)) return
+    // A refused message reached nobody, so its memory is still this side's to let go.
+    unpin(rest, PIN_CONSENSUS)
+    this.#unflushed.delete(proposal)
+    this.#host.overloaded('the mailbox of consensus')
+    this.#take(proposal)?.reject(() => overloadedError('batch', { batchBytes: rest.length }))
+  }
+
+  #dropUntold(error: () => RaftError): void {
+    const sealed = this.#sealed
+    this.#sealed = []
+    const open = this.#open
+    this.#open = new PendingBatch()
+    this.#run = null
+    this.#builder.discard()
+    for (const { batch, ref } of sealed) {
+      unpin(ref, PIN_CONSENSUS)
+      this.#release(batch)
+      batch.reject(error)
+    }
+    this.#release(open)
+    open.reject(error)
+  }
+
+  #take(proposal: number): PendingBatch | undefined {
+    const batch = this.#told.get(proposal)
+    if (batch === undefined) return undefined
+    this.#told.delete(proposal)
+    this.#release(batch)
+    return batch
+  }
+
+  #release(batch: PendingBatch): void {
+    this.#host.budget.give(batch.count, batch.bytes)
+  }
+}
+
+function tooLarge(what: string, found: number, limit: string, most: number): RaftError {
+  return new RaftError(
+    'RAFT_ENTRY_TOO_LARGE',
+    `${what} of size ${found} exceeds ${limit}, which is ${most}; split it`,
+    { details: { size: found, limit, most } },
+  )
+}
