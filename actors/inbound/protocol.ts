@@ -57,6 +57,18 @@ export type InboundMessage =
   | { readonly kind: 'dropPeer'; readonly peer: NodeId }
   /** ask: { address } really bound. */
   | { readonly kind: 'address' }
+  /** ask: InboundStats. */
+  | { readonly kind: 'stats' }
+
+/** Since this actor started. */
+export interface InboundStats {
+  /** Open now. */
+  readonly connections: number
+  /** Heartbeats answered without the consensus actor (S9). */
+  readonly heartbeatsAnswered: number
+  /** Connections turned away: strangers, other clusters, unwelcome incarnations. */
+  readonly refused: number
+}
 
 /** To the consensus actor. */
 export type InboundReply =

@@ -19,6 +19,8 @@ export type TransportErrorCode =
   /** A head that is intact and yet does not say what its type says. */
   | 'RAFT_MESSAGE_MALFORMED'
   | 'RAFT_TOO_MANY_CONNECTIONS'
+  /** The receiver has no room for a request just now. */
+  | 'RAFT_OVERLOADED'
   /** The connection broke or could not be made; `cause` is the socket's error. */
   | 'RAFT_CONNECTION_LOST'
   | 'RAFT_ADDRESS_INVALID'

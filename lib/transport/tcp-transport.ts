@@ -51,7 +51,15 @@ class TcpTransport implements Transport {
       keepAlive: true,
       keepAliveInitialDelay: KEEP_ALIVE_DELAY_MS,
     })
-    server.on('connection', (socket) => this.#accepted(socket, sockets, handler))
+    server.on('connection', (socket) => {
+      let taken = false
+      this.#context.turn(() => {
+        taken = true
+        this.#accepted(socket, sockets, handler)
+      })
+      // The actor is gone without a last word (an inline one can be): nobody else frees the port.
+      if (!taken) void closeAll(server, sockets.add(socket))
+    })
     return new Promise((resolve, reject) => {
       server.once('error', reject)
       server.listen({ host, port }, () => {
@@ -71,7 +79,7 @@ class TcpTransport implements Transport {
       socket.destroy()
       const message = `maxConnections ${maxConnections} are open; the new one is closed`
       const error = new TransportError('RAFT_TOO_MANY_CONNECTIONS', message, { maxConnections })
-      this.#context.turn(() => handler.onRefused(remote, error))
+      handler.onRefused(remote, error)
       return
     }
     sockets.add(socket)

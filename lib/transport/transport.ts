@@ -7,8 +7,8 @@ import type { ActorContext } from '../runtime/actor.js'
 export interface Transport {
   /** One outgoing channel; it never reconnects by itself. Names are resolved again at each dial. */
   dial(address: string, hello: Hello, handler: ChannelHandler): Channel
-  /** Accepts channels; resolves when the port is bound, rejects (EADDRINUSE, ...) when it cannot be. */
-  listen(handler: ListenHandler): Promise<Listener>
+  /** Accepts channels from now on; throws or rejects (EADDRINUSE, ...) when it cannot. */
+  listen(handler: ListenHandler): Listener | Promise<Listener>
 }
 
 /** What a connection is for; each keeps its own lane (DESIGN §2.6). */
@@ -90,7 +90,8 @@ export interface ListenHandler {
 export interface Listener {
   /** `host:port` really bound (port 0 is resolved). */
   readonly address: string
-  close(): Promise<void>
+  /** Also closes the connections accepted here. */
+  close(): void | Promise<void>
 }
 
 export interface TransportLimits {
