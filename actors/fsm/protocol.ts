@@ -21,6 +21,11 @@ export interface FsmInit {
   readonly stateMachine: StateMachineSpec
   /** Most entries handed to one applyBatch. */
   readonly maxApplyEntries: number
+  /**
+   * With `entryData: 'borrowed'`: overwrite an entry's bytes once apply has returned, so that a machine
+   * which kept them is found out. Default: when the state machine is inline (as in the simulator).
+   */
+  readonly overwriteBorrowed?: boolean
 }
 
 export type FsmMessage =
@@ -44,8 +49,13 @@ export type FsmMessage =
   /** Replace the state by the stored snapshot at (index, term), read through `snapshot`. Data lane: it
    *  keeps its place among the applies. */
   | { readonly kind: 'restore'; readonly index: LogIndex; readonly term: Term }
-  /** ask, at start: { lastApplied } of the machine, or null when it keeps no state of its own. */
+  /** ask, at start; answered by LastApplied. */
   | { readonly kind: 'lastApplied' }
+
+/** What a state machine that keeps its own state on disk holds; null for one that does not (S14). */
+export interface LastApplied {
+  readonly lastApplied: LogIndex | null
+}
 
 export interface QueryItem {
   readonly id: number
@@ -59,11 +69,15 @@ export type Outcome =
   | { readonly ok: true; readonly value: unknown }
   | { readonly ok: false; readonly error: WireError }
 
-/** Results of consecutive entries. `values` is null when every result is undefined and none failed. */
+/**
+ * Results of consecutive entries up to the `toIndex` of the apply. `values` is null when every result is
+ * undefined and none failed.
+ */
 export interface ResultRun {
+  /** resultsFrom, or the first entry that this state machine did not already hold. */
   readonly firstIndex: LogIndex
   readonly values: readonly unknown[] | null
-  /** CommandErrors, by index. */
+  /** CommandErrors, and RAFT_RESULT_LOST for a result that cannot leave its thread, by index. */
   readonly errors: readonly { readonly index: LogIndex; readonly error: WireError }[]
 }
 

@@ -14,10 +14,7 @@ export function runSteps<Result>(steps: Steps<Result>): Result | Promise<Result>
   return first.done === true ? first.value : finish(steps, first.value)
 }
 
-async function finish<Result>(
-  steps: Steps<Result>,
-  met: PromiseLike<unknown>,
-): Promise<Result> {
+async function finish<Result>(steps: Steps<Result>, met: PromiseLike<unknown>): Promise<Result> {
   let waitingFor = met
   for (;;) {
     const step = await settle(steps, waitingFor)

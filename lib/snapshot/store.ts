@@ -29,25 +29,34 @@ export interface StoredSnapshot extends NewSnapshot {
 }
 
 export interface SnapshotWriter {
+  /** Bytes of state taken so far. */
   readonly written: number
+  /** Takes what it needs of `bytes` before it returns or resolves. */
   write(bytes: Uint8Array): void | Promise<void>
   /** Flushes, renames and flushes the directory; afterwards the snapshot exists. */
   commit(): StoredSnapshot | Promise<StoredSnapshot>
+  /** Leaves nothing behind. May follow a failed write or commit; does nothing after a commit. */
   abort(): void | Promise<void>
 }
 
 export interface SnapshotStoreContext {
   readonly nodeId: string
   readonly dataDir: string
+  /** Where the store says what it tolerated or skipped. */
+  readonly warn?: (fields: object, message: string) => void
 }
 
+/** A snapshot store module exports this as `createSnapshotStore`. */
 export type CreateSnapshotStore<Options = unknown> = (
   options: Options,
   context: SnapshotStoreContext,
 ) => SnapshotStore | Promise<SnapshotStore>
 
+/** How a node is told which snapshot store to use; it opens on the snapshot actor's thread. */
 export interface SnapshotStoreSpec {
+  /** URL of a module that exports `createSnapshotStore`. */
   readonly module: string
   readonly options: unknown
+  /** Present when the store lives in this thread's memory: the snapshot actor then runs inline. */
   readonly create?: CreateSnapshotStore
 }

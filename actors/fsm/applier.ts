@@ -1,0 +1,256 @@
+import { assert } from '../../lib/core/assert.js'
+import type { LogIndex, Term } from '../../lib/core/types.js'
+import { messageOf, StateMachineError } from '../../lib/fsm/errors.js'
+import type { LoadedMachine } from '../../lib/fsm/load.js'
+import { type Entry, isCommandError } from '../../lib/fsm/state-machine.js'
+import { type DecodedEntry, ENTRY_COMMAND, ENTRY_CONFIGURATION } from '../../lib/log/batch.js'
+import type { BatchRef } from '../../lib/log/batch-ref.js'
+import { decodeConfiguration } from '../../lib/log/configuration-codec.js'
+import { PIN_FSM, unpin } from '../../lib/log/slab.js'
+import { isPromise } from '../../lib/runtime/promise.js'
+import { type Steps, step } from '../../lib/runtime/steps.js'
+import type { Courier } from './courier.js'
+import type { EntrySource } from './entry-source.js'
+import type { FsmMessage, ResultRun } from './protocol.js'
+import { Results } from './results.js'
+
+type Apply = Extract<FsmMessage, { kind: 'apply' }>
+
+/**
+ * Takes committed batches to the state machine, each entry once and in order (S14). It knows how far
+ * the machine is; anything else that moves the machine tells it so with `moveTo`.
+ */
+export class Applier {
+  readonly #machine: LoadedMachine
+  readonly #source: EntrySource
+  readonly #courier: Courier
+  readonly #maxRun: number
+  #lastApplied: LogIndex
+  /** Null while only the machine itself knows how far it is. */
+  #lastTerm: Term | null
+
+  constructor(options: {
+    readonly machine: LoadedMachine
+    readonly source: EntrySource
+    readonly courier: Courier
+    readonly maxApplyEntries: number
+    readonly lastApplied: LogIndex
+  }) {
+    this.#machine = options.machine
+    this.#source = options.source
+    this.#courier = options.courier
+    this.#maxRun = options.maxApplyEntries
+    this.#lastApplied = options.lastApplied
+    this.#lastTerm = options.lastApplied === 0 ? 0 : null
+  }
+
+  get lastApplied(): LogIndex {
+    return this.#lastApplied
+  }
+
+  get lastTerm(): Term | null {
+    return this.#lastTerm
+  }
+
+  /** The state machine holds the state at (index, term) now. */
+  moveTo(index: LogIndex, term: Term): void {
+    this.#lastApplied = index
+    this.#lastTerm = term
+  }
+
+  /** @throws StateMachineError RAFT_STATE_MACHINE_FAILED with the index that failed in its details */
+  *apply(message: Apply): Steps<ResultRun | null> {
+    const { fromIndex, toIndex, resultsFrom } = message
+    const lastApplied = this.#lastApplied
+    assert(
+      fromIndex >= 1 && fromIndex <= lastApplied + 1 && toIndex >= fromIndex,
+      'apply goes on right behind the last applied entry',
+      { lastApplied, fromIndex, toIndex },
+    )
+    const results = new Results(resultsFrom, this.#courier)
+    yield* this.#applyBatches(message, results)
+    assert(this.#lastApplied >= toIndex, 'the batches hold every entry up to toIndex', {
+      lastApplied: this.#lastApplied,
+      fromIndex,
+      toIndex,
+    })
+    return results.run()
+  }
+
+  *#applyBatches(message: Apply, results: Results): Steps {
+    const pins = new Pins(this.#source.copies)
+    try {
+      const inRuns = this.#machine.applyBatch !== undefined
+      let run: DecodedEntry[] = []
+      for (const batch of message.batches) {
+        const entries = this.#decode(batch, message.toIndex)
+        pins.hold(batch)
+        if (!inRuns) yield* this.#applyEach(entries, results)
+        else {
+          run = run.length === 0 ? entries : run.concat(entries)
+          while (run.length >= this.#maxRun) {
+            yield* this.#applyRun(run.slice(0, this.#maxRun), results)
+            run = run.slice(this.#maxRun)
+          }
+        }
+        pins.release(this.#lastApplied)
+      }
+      if (run.length > 0) yield* this.#applyRun(run, results)
+    } finally {
+      pins.release(Number.POSITIVE_INFINITY)
+    }
+  }
+
+  /** What the machine does not hold yet of the batch. */
+  #decode(batch: BatchRef, toIndex: LogIndex): DecodedEntry[] {
+    const lastIndex = batch.firstIndex + batch.count - 1
+    // A machine that keeps its own state does not say of which term its last entry is; its batch does.
+    if (batch.firstIndex <= this.#lastApplied && lastIndex >= this.#lastApplied) {
+      this.#lastTerm ??= batch.term
+    }
+    if (lastIndex <= this.#lastApplied) return []
+    return this.#source.decode(batch, this.#lastApplied + 1, toIndex)
+  }
+
+  *#applyEach(entries: readonly DecodedEntry[], results: Results): Steps {
+    const machine = this.#machine
+    for (const decoded of entries) {
+      this.#expect(decoded)
+      if (decoded.type === ENTRY_COMMAND) {
+        try {
+          const returned = machine.apply(this.#source.toEntry(decoded))
+          results.add(decoded.index, isPromise(returned) ? yield returned : returned)
+        } catch (error) {
+          if (!isCommandError(error)) throw failedAt(decoded.index, 'apply', error)
+          results.refuse(decoded.index, error)
+        }
+        this.#source.giveBack(decoded)
+      } else {
+        yield* this.#pass(decoded)
+        results.add(decoded.index, undefined)
+      }
+      this.moveTo(decoded.index, decoded.term)
+    }
+  }
+
+  /** Runs of commands go to applyBatch; what is no command ends a run. */
+  *#applyRun(run: readonly DecodedEntry[], results: Results): Steps {
+    let start = 0
+    for (let end = 0; end <= run.length; end++) {
+      const other = run[end]
+      if (other?.type === ENTRY_COMMAND) continue
+      if (end > start) yield* this.#applyCommands(run.slice(start, end), results)
+      start = end + 1
+      if (other === undefined) return
+      this.#expect(other)
+      yield* this.#pass(other)
+      results.add(other.index, undefined)
+      this.moveTo(other.index, other.term)
+    }
+  }
+
+  *#applyCommands(run: readonly DecodedEntry[], results: Results): Steps {
+    const first = run[0] as DecodedEntry
+    const last = run.at(-1) as DecodedEntry
+    this.#expect(first)
+    const entries: Entry<unknown>[] = []
+    const refused = new Map<LogIndex, Error>()
+    for (const decoded of run) {
+      try {
+        entries.push(this.#source.toEntry(decoded))
+      } catch (error) {
+        if (!isCommandError(error)) throw failedAt(decoded.index, 'apply', error)
+        refused.set(decoded.index, error)
+      }
+    }
+    const values = yield* this.#callApplyBatch(entries, first.index, last.index)
+    let taken = 0
+    for (const decoded of run) {
+      const value = refused.get(decoded.index) ?? values[taken++]
+      if (isCommandError(value)) results.refuse(decoded.index, value)
+      else results.add(decoded.index, value)
+      this.#source.giveBack(decoded)
+    }
+    this.moveTo(last.index, last.term)
+  }
+
+  *#callApplyBatch(
+    entries: readonly Entry<unknown>[],
+    firstIndex: LogIndex,
+    lastIndex: LogIndex,
+  ): Steps<readonly unknown[]> {
+    if (entries.length === 0) return []
+    let values: unknown
+    try {
+      values = yield* step<unknown>(this.#machine.applyBatch?.(entries))
+    } catch (error) {
+      // Where batches end differs from replica to replica, so not even a CommandError may be thrown.
+      throw failedAt(firstIndex, 'applyBatch', error, lastIndex)
+    }
+    if (Array.isArray(values) && values.length === entries.length) return values
+    const found = Array.isArray(values) ? `${values.length} results` : `a ${typeof values}`
+    const cause = new TypeError(`expected ${entries.length} results, one an entry, found ${found}`)
+    throw failedAt(firstIndex, 'applyBatch', cause, lastIndex)
+  }
+
+  /** Entries that are no commands: the machine only learns of configurations. */
+  *#pass(decoded: DecodedEntry): Steps {
+    if (decoded.type !== ENTRY_CONFIGURATION) return
+    if (this.#machine.configurationChanged === undefined) return
+    try {
+      const { servers } = decodeConfiguration(decoded.data)
+      yield* step(this.#machine.configurationChanged(decoded.index, servers))
+    } catch (error) {
+      throw failedAt(decoded.index, 'configurationChanged', error)
+    }
+  }
+
+  #expect(decoded: DecodedEntry): void {
+    assert(decoded.index === this.#lastApplied + 1, 'entries are applied without a gap', {
+      lastApplied: this.#lastApplied,
+      index: decoded.index,
+    })
+  }
+}
+
+/** The batches of one message that the machine may still read. */
+class Pins {
+  readonly #copied: boolean
+  #held: BatchRef[] = []
+
+  constructor(copied: boolean) {
+    this.#copied = copied
+  }
+
+  /** Called once the batch is decoded. */
+  hold(batch: BatchRef): void {
+    if (this.#copied) unpin(batch, PIN_FSM)
+    else this.#held.push(batch)
+  }
+
+  release(throughIndex: LogIndex): void {
+    let batch = this.#held[0]
+    while (batch !== undefined && batch.firstIndex + batch.count - 1 <= throughIndex) {
+      unpin(batch, PIN_FSM)
+      this.#held.shift()
+      batch = this.#held[0]
+    }
+  }
+}
+
+function failedAt(
+  index: LogIndex,
+  method: string,
+  cause: unknown,
+  toIndex: LogIndex = index,
+): StateMachineError {
+  const where = toIndex === index ? `at index ${index}` : `at indexes ${index} to ${toIndex}`
+  const advice = isCommandError(cause)
+    ? ` (${method} returns a CommandError in the place of a result and never throws it)`
+    : ''
+  return new StateMachineError(
+    'RAFT_STATE_MACHINE_FAILED',
+    `the state machine's ${method} failed ${where}: ${messageOf(cause)}${advice}`,
+    { details: { index, toIndex, stage: method }, cause },
+  )
+}

@@ -1,0 +1,184 @@
+import { assert, assertNever } from '../../lib/core/assert.js'
+import { messageOf, StateMachineError } from '../../lib/fsm/errors.js'
+import { type LoadedMachine, loadStateMachine } from '../../lib/fsm/load.js'
+import type { ActorContext, ActorRef, Behavior, CreateActor } from '../../lib/runtime/actor.js'
+import { runSteps, type Steps, step } from '../../lib/runtime/steps.js'
+import type { FsmLinkMessage } from '../snapshot/fsm-link.js'
+import { Applier } from './applier.js'
+import { Courier } from './courier.js'
+import { EntrySource } from './entry-source.js'
+import type { FsmInit, FsmMessage, FsmReply, LastApplied } from './protocol.js'
+import { answerQueries } from './queries.js'
+import { SnapshotTaker } from './snapshot-taker.js'
+import { StateReader } from './state-reader.js'
+
+type Restore = Extract<FsmMessage, { kind: 'restore' }>
+
+export const createActor: CreateActor<FsmInit, FsmMessage> = (init, context) =>
+  runSteps(create(init, context))
+
+function* create(init: FsmInit, context: ActorContext): Steps<FsmActor> {
+  const closing = new AbortController()
+  const { nodeId, dataDir, stateMachine } = init
+  const loaded = yield* step(
+    loadStateMachine(stateMachine, {
+      nodeId,
+      dataDir,
+      logger: context.log,
+      signal: closing.signal,
+    }),
+  )
+  const { machine, codec } = loaded
+  const inline = stateMachine.create !== undefined
+  const courier = new Courier(inline)
+  const applier = new Applier({
+    machine,
+    source: new EntrySource(stateMachine, codec, init.overwriteBorrowed ?? inline),
+    courier,
+    maxApplyEntries: init.maxApplyEntries,
+    lastApplied: yield* ownLastApplied(machine),
+  })
+  return new FsmActor(context, machine, applier, courier, closing)
+}
+
+/** What a machine that keeps its own state on disk already holds. */
+function* ownLastApplied(machine: LoadedMachine): Steps<number> {
+  if (machine.lastApplied === undefined) return 0
+  const index = yield* step(machine.lastApplied())
+  if (Number.isSafeInteger(index) && index >= 0) return index
+  throw new StateMachineError(
+    'RAFT_STATE_MACHINE_FAILED',
+    `lastApplied() of the state machine returned ${String(index)}: expected the index of an entry, or 0`,
+    { details: { stage: 'lastApplied' } },
+  )
+}
+
+class FsmActor implements Behavior<FsmMessage> {
+  readonly #machine: LoadedMachine
+  readonly #applier: Applier
+  readonly #courier: Courier
+  readonly #taker: SnapshotTaker
+  readonly #closing: AbortController
+  #consensus: ActorRef<FsmReply> | null = null
+  #snapshots: ActorRef<FsmLinkMessage> | null = null
+
+  constructor(
+    context: ActorContext,
+    machine: LoadedMachine,
+    applier: Applier,
+    courier: Courier,
+    closing: AbortController,
+  ) {
+    this.#machine = machine
+    this.#applier = applier
+    this.#courier = courier
+    this.#closing = closing
+    this.#taker = new SnapshotTaker({
+      context,
+      machine,
+      snapshots: () => this.#linkedSnapshots(),
+      reply: (reply) => this.#reply(reply),
+    })
+  }
+
+  linked(name: string, ref: ActorRef): void {
+    if (name === 'consensus') this.#consensus = ref as ActorRef<FsmReply>
+    if (name === 'snapshot') this.#snapshots = ref as ActorRef<FsmLinkMessage>
+  }
+
+  unlinked(name: string): void {
+    if (name === 'consensus') this.#consensus = null
+    if (name === 'snapshot') this.#snapshots = null
+  }
+
+  receive(message: FsmMessage): void | Promise<void> {
+    return runSteps(this.#handle(message))
+  }
+
+  answer(message: FsmMessage): LastApplied {
+    assert(message.kind === 'lastApplied', 'the FSM actor is not asked this', {
+      kind: message.kind,
+    })
+    const own = this.#machine.lastApplied !== undefined
+    return { lastApplied: own ? this.#applier.lastApplied : null }
+  }
+
+  stop(): void | Promise<void> {
+    this.#closing.abort()
+    return runSteps(this.#close())
+  }
+
+  *#close(): Steps {
+    yield* step(this.#taker.cancel())
+    yield* step(this.#machine.close?.())
+  }
+
+  *#handle(message: FsmMessage): Steps {
+    const applier = this.#applier
+    switch (message.kind) {
+      case 'apply': {
+        const results = yield* applier.apply(message)
+        this.#reply({ kind: 'applied', toIndex: message.toIndex, results })
+        return
+      }
+      case 'query': {
+        const items = yield* answerQueries(this.#machine, message.items, this.#courier)
+        this.#reply({ kind: 'queried', index: applier.lastApplied, items })
+        return
+      }
+      case 'takeSnapshot':
+        return yield* this.#taker.take(message, applier.lastApplied, applier.lastTerm)
+      case 'restore':
+        return yield* this.#restore(message)
+      case 'lastApplied':
+        // It is asked, never told.
+        return
+      default:
+        assertNever(message)
+    }
+  }
+
+  /** @throws StateMachineError RAFT_STATE_MACHINE_FAILED: the node must not go on with this state (R-32). */
+  *#restore({ index, term }: Restore): Steps {
+    // A machine that keeps its own state on disk, or that was fed past the snapshot, holds it already.
+    if (index > this.#applier.lastApplied) {
+      try {
+        yield* this.#load(index, term)
+      } catch (error) {
+        throw new StateMachineError(
+          'RAFT_STATE_MACHINE_FAILED',
+          `the state machine could not be restored from the snapshot at index ${index} of term ${term}: ${messageOf(error)}`,
+          { details: { index, term, stage: 'restore' }, cause: error },
+        )
+      }
+      this.#applier.moveTo(index, term)
+    }
+    this.#taker.exists(index)
+    this.#reply({ kind: 'restored', index, term })
+  }
+
+  *#load(index: number, term: number): Steps {
+    const reader = yield* step(StateReader.open(this.#linkedSnapshots(), index, term))
+    try {
+      yield* step(this.#machine.restore(reader.chunks()))
+    } catch (error) {
+      throw reader.failure ?? error
+    } finally {
+      reader.close()
+    }
+    // A machine that took a broken stream for the end of the state does not hold the snapshot.
+    if (reader.failure !== null) throw reader.failure
+  }
+
+  #linkedSnapshots(): ActorRef<FsmLinkMessage> {
+    if (this.#snapshots !== null) return this.#snapshots
+    throw new StateMachineError('RAFT_CLOSED', 'the snapshot actor is not running: try again')
+  }
+
+  #reply(reply: FsmReply): void {
+    const consensus = this.#consensus
+    assert(consensus !== null, 'the FSM actor is linked to consensus before it is told anything')
+    // The control lane is never refused for lack of room, and keeps these replies in order.
+    consensus.control(reply)
+  }
+}

@@ -1,0 +1,179 @@
+import { assert } from '../../lib/core/assert.js'
+import type { IndexedConfiguration, LogIndex, Term } from '../../lib/core/types.js'
+import { messageOf, StateMachineError } from '../../lib/fsm/errors.js'
+import type { LoadedMachine } from '../../lib/fsm/load.js'
+import type { SnapshotCapture } from '../../lib/fsm/state-machine.js'
+import type { ActorContext, ActorRef } from '../../lib/runtime/actor.js'
+import { type Steps, step } from '../../lib/runtime/steps.js'
+import { asError, toWireError } from '../../lib/runtime/wire-error.js'
+import type { CaptureBegun, FsmLinkMessage } from '../snapshot/fsm-link.js'
+import type { SnapshotMeta } from '../snapshot/protocol.js'
+import { ChunkSink } from './chunk-sink.js'
+import type { FsmMessage, FsmReply } from './protocol.js'
+
+type TakeSnapshot = Extract<FsmMessage, { kind: 'takeSnapshot' }>
+
+const CHUNK_BYTES = 256 * 1024
+/** Chunks on their way to the snapshot actor: 1 MiB, and one more being filled. */
+const MAX_IN_FLIGHT = 4
+
+export interface SnapshotTakerOptions {
+  readonly context: ActorContext
+  readonly machine: LoadedMachine
+  /** The snapshot actor. @throws when it is not there */
+  readonly snapshots: () => ActorRef<FsmLinkMessage>
+  readonly reply: (reply: FsmReply) => void
+}
+
+/** One attempt, from the request to its answer. */
+interface Attempt {
+  readonly request: number
+  readonly index: LogIndex
+  readonly term: Term
+  readonly configuration: IndexedConfiguration
+  sink: ChunkSink | null
+  cancelled: boolean
+  /** Settles when nothing of the attempt is left. */
+  over: Promise<void> | null
+}
+
+/**
+ * Takes snapshots: the capture is one step between two applies (R-07), what it captured is written while
+ * entries are applied. An attempt that fails in any way leaves nothing that hinders the next (R-04).
+ */
+export class SnapshotTaker {
+  readonly #options: SnapshotTakerOptions
+  #running: Attempt | null = null
+  /** The last index of the newest snapshot that this state machine made or came from. */
+  #newest: LogIndex = 0
+
+  constructor(options: SnapshotTakerOptions) {
+    this.#options = options
+  }
+
+  /** A snapshot at `index` exists. */
+  exists(index: LogIndex): void {
+    this.#newest = Math.max(this.#newest, index)
+  }
+
+  /** (index, term): the last applied entry. Answers at once when it refuses, else when all is written. */
+  *take(message: TakeSnapshot, index: LogIndex, term: Term | null): Steps {
+    let attempt: Attempt | null = null
+    try {
+      attempt = this.#begin(message, index, term)
+      this.#running = attempt
+      const capture = yield* step(this.#options.machine.snapshot())
+      attempt.over = this.#finish(attempt, capture)
+    } catch (error) {
+      if (attempt !== null) this.#running = null
+      const { request } = message
+      this.#options.reply({ kind: 'snapshotFailed', request, error: toWireError(error) })
+    }
+  }
+
+  /** The state machine ends: resolves when nothing uses what it captured any more. */
+  cancel(): Promise<void> | void {
+    const attempt = this.#running
+    if (attempt === null) return
+    attempt.cancelled = true
+    attempt.sink?.cancel(closing())
+    return attempt.over ?? undefined
+  }
+
+  #begin(message: TakeSnapshot, index: LogIndex, term: Term | null): Attempt {
+    const { request, configurations } = message
+    if (this.#running !== null) {
+      throw new StateMachineError(
+        'RAFT_SNAPSHOT_IN_PROGRESS',
+        `a snapshot at index ${this.#running.index} is still being written`,
+      )
+    }
+    if (term === null || index <= this.#newest) {
+      throw new StateMachineError(
+        'RAFT_NOTHING_TO_SNAPSHOT',
+        `nothing was applied since index ${this.#newest}, which a snapshot already holds`,
+        { details: { index, snapshotIndex: this.#newest } },
+      )
+    }
+    const configuration = newestThrough(index, configurations)
+    return { request, index, term, configuration, sink: null, cancelled: false, over: null }
+  }
+
+  /** Runs beside the applies, not as a turn of the actor. */
+  async #finish(attempt: Attempt, capture: SnapshotCapture): Promise<void> {
+    const reply = await this.#write(attempt, capture)
+    try {
+      await capture?.release?.()
+    } catch (error) {
+      const { log } = this.#options.context
+      log.warn({ error: messageOf(error) }, 'the state machine failed to release a snapshot')
+    }
+    this.#running = null
+    if (attempt.cancelled) return
+    this.#options.context.turn(() => {
+      if (reply.kind === 'snapshotTaken') this.exists(reply.index)
+      this.#options.reply(reply)
+    })
+  }
+
+  async #write(attempt: Attempt, capture: SnapshotCapture): Promise<FsmReply> {
+    const { request, index, term } = attempt
+    try {
+      const { size } = await this.#store(attempt, capture)
+      return { kind: 'snapshotTaken', request, index, term, bytes: size }
+    } catch (error) {
+      return { kind: 'snapshotFailed', request, error: toWireError(error) }
+    }
+  }
+
+  async #store(attempt: Attempt, capture: SnapshotCapture): Promise<SnapshotMeta> {
+    const { index, term, configuration } = attempt
+    const snapshots = this.#options.snapshots()
+    const begun = await snapshots.ask<CaptureBegun>({
+      kind: 'beginCapture',
+      index,
+      term,
+      configuration,
+    })
+    const written = { capture: begun.capture }
+    const sink = new ChunkSink({
+      send: (bytes) => snapshots.ask({ kind: 'writeCapture', ...written, bytes }),
+      chunkBytes: CHUNK_BYTES,
+      maxInFlight: MAX_IN_FLIGHT,
+    })
+    attempt.sink = sink
+    try {
+      if (attempt.cancelled) throw closing()
+      await capture.persist(sink)
+      await sink.finish()
+      return await snapshots.ask<SnapshotMeta>({ kind: 'commitCapture', ...written })
+    } catch (error) {
+      sink.cancel(asError(error))
+      // The next attempt would end this one too, if the snapshot actor never hears of it.
+      snapshots.ask({ kind: 'abortCapture', ...written }).catch(() => {})
+      // What the store said is the reason, whatever persist made of it.
+      throw sink.failure ?? error
+    }
+  }
+}
+
+/** S13: a pending change is above the index and does not block the snapshot. */
+function newestThrough(
+  index: LogIndex,
+  configurations: readonly IndexedConfiguration[],
+): IndexedConfiguration {
+  let newest: IndexedConfiguration | undefined
+  for (const candidate of configurations) {
+    if (candidate.index > index) continue
+    if (newest === undefined || candidate.index > newest.index) newest = candidate
+  }
+  assert(newest !== undefined, 'a configuration at or below the snapshot index is known', {
+    index,
+    known: configurations.map((configuration) => configuration.index),
+  })
+  return newest
+}
+
+function closing(): StateMachineError {
+  return new StateMachineError('RAFT_CLOSED', 'the state machine is closing')
+}

@@ -1,0 +1,71 @@
+import { assert } from '../../lib/core/assert.js'
+import type { LogIndex, Term } from '../../lib/core/types.js'
+import type { ActorRef } from '../../lib/runtime/actor.js'
+import type { FsmLinkMessage, StateOpened } from '../snapshot/fsm-link.js'
+
+const CHUNK_BYTES = 1024 * 1024
+
+/** A stored snapshot as the state machine reads it: one chunk ahead, and no more, is under way. */
+export class StateReader {
+  readonly #snapshots: ActorRef<FsmLinkMessage>
+  readonly #opened: StateOpened
+  #failure: unknown = null
+
+  private constructor(snapshots: ActorRef<FsmLinkMessage>, opened: StateOpened) {
+    this.#snapshots = snapshots
+    this.#opened = opened
+  }
+
+  /** Rejects when the snapshot does not exist or fails its checksums. */
+  static async open(
+    snapshots: ActorRef<FsmLinkMessage>,
+    index: LogIndex,
+    term: Term,
+  ): Promise<StateReader> {
+    const opened = await snapshots.ask<StateOpened>({ kind: 'openState', index, term })
+    return new StateReader(snapshots, opened)
+  }
+
+  /** What went wrong while reading, even if the reader of the chunks took no notice. */
+  get failure(): unknown {
+    return this.#failure
+  }
+
+  async *chunks(): AsyncGenerator<Uint8Array> {
+    const { size } = this.#opened
+    let offset = 0
+    let next = size > 0 ? this.#read(0) : null
+    while (next !== null) {
+      const bytes = await next
+      assert(bytes.length > 0 && offset + bytes.length <= size, 'a chunk lies inside the state', {
+        offset,
+        bytes: bytes.length,
+        size,
+      })
+      offset += bytes.length
+      next = offset < size ? this.#read(offset) : null
+      yield bytes
+    }
+  }
+
+  /** Lets the snapshot go; nothing more may be read. */
+  close(): void {
+    const { reading } = this.#opened
+    // A snapshot actor that is gone holds nothing.
+    this.#snapshots.ask({ kind: 'closeState', reading }).catch(() => {})
+  }
+
+  #read(offset: number): Promise<Uint8Array> {
+    const { reading } = this.#opened
+    const bytes = this.#snapshots.ask<Uint8Array>({
+      kind: 'readState',
+      reading,
+      offset,
+      maxBytes: CHUNK_BYTES,
+    })
+    bytes.catch((error: unknown) => {
+      this.#failure ??= error
+    })
+    return bytes
+  }
+}

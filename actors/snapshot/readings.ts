@@ -1,0 +1,57 @@
+import type { LogIndex, Term } from '../../lib/core/types.js'
+import { type Steps, step } from '../../lib/runtime/steps.js'
+import { SnapshotStoreError } from '../../lib/snapshot/errors.js'
+import type { StoredSnapshot } from '../../lib/snapshot/store.js'
+import type { StateOpened } from './fsm-link.js'
+import type { SnapshotLibrary } from './snapshot-library.js'
+
+interface Reading {
+  readonly snapshot: StoredSnapshot
+  readonly release: () => void
+}
+
+/** Snapshots that the state machine restores from. */
+export class Readings {
+  readonly #library: SnapshotLibrary
+  readonly #open = new Map<number, Reading>()
+  #lastNumber = 0
+
+  constructor(library: SnapshotLibrary) {
+    this.#library = library
+  }
+
+  *open(index: LogIndex, term: Term): Steps<StateOpened> {
+    const snapshot = yield* this.#library.require(index, term)
+    const reading = ++this.#lastNumber
+    this.#open.set(reading, { snapshot, release: this.#library.use(snapshot) })
+    // The core has decided for it: from now on older ones may go.
+    this.#library.settle(snapshot)
+    yield* this.#library.prune()
+    return { reading, size: snapshot.size }
+  }
+
+  *read(reading: number, offset: number, maxBytes: number): Steps<Uint8Array> {
+    const open = this.#open.get(reading)
+    if (open === undefined) {
+      throw new SnapshotStoreError(
+        'RAFT_STORE_FAILED',
+        `reading ${reading} of a snapshot is not open: the snapshot actor was restarted`,
+      )
+    }
+    const bytes = yield* step(this.#library.store.read(open.snapshot, offset, maxBytes))
+    // A view would take its whole buffer with it to the other thread.
+    return bytes.byteLength === bytes.buffer.byteLength ? bytes : bytes.slice()
+  }
+
+  *close(reading: number): Steps {
+    this.#open.get(reading)?.release()
+    this.#open.delete(reading)
+    yield* this.#library.prune()
+  }
+
+  /** The state machine is gone. */
+  abandon(): void {
+    for (const { release } of this.#open.values()) release()
+    this.#open.clear()
+  }
+}

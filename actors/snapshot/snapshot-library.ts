@@ -1,0 +1,141 @@
+import type { LogIndex, Term } from '../../lib/core/types.js'
+import { messageOf } from '../../lib/fsm/errors.js'
+import type { ActorLogger } from '../../lib/runtime/actor.js'
+import { type Steps, step } from '../../lib/runtime/steps.js'
+import { SnapshotStoreError } from '../../lib/snapshot/errors.js'
+import {
+  newestFirst,
+  type SnapshotId,
+  sameSnapshot,
+  snapshotKey,
+} from '../../lib/snapshot/order.js'
+import type { SnapshotStore, StoredSnapshot } from '../../lib/snapshot/store.js'
+
+/**
+ * The snapshots of this node: which of them are good, which are in use, and which may go.
+ *
+ * A snapshot received from a leader is `unsettled` until the state machine opens it or the core turns it
+ * down: until then the log and the snapshots before it are what this node would restart from, so nothing
+ * older is pruned for its sake.
+ */
+export class SnapshotLibrary {
+  readonly store: SnapshotStore
+  readonly #retain: number
+  readonly #log: ActorLogger
+  /** How many use it: transfers to followers, and a state machine that reads it. */
+  readonly #uses = new Map<string, number>()
+  readonly #damaged = new Set<string>()
+  readonly #unsettled = new Set<string>()
+
+  constructor(store: SnapshotStore, retain: number, log: ActorLogger) {
+    this.store = store
+    this.#retain = Math.max(1, retain)
+    this.#log = log
+  }
+
+  /** Newest first, damaged ones included. */
+  *list(): Steps<readonly StoredSnapshot[]> {
+    const list = yield* step(this.store.list())
+    return [...list].sort(newestFirst)
+  }
+
+  /** The newest one whose checksums hold. */
+  *newest(): Steps<StoredSnapshot | null> {
+    for (const snapshot of yield* this.list()) {
+      if (yield* this.isGood(snapshot)) return snapshot
+    }
+    return null
+  }
+
+  *find(id: SnapshotId): Steps<StoredSnapshot | null> {
+    const list = yield* this.list()
+    return list.find((snapshot) => sameSnapshot(snapshot, id)) ?? null
+  }
+
+  /** @throws SnapshotStoreError when it is not there or damaged */
+  *require(index: LogIndex, term: Term): Steps<StoredSnapshot> {
+    const snapshot = yield* this.find({ index, term })
+    if (snapshot !== null && (yield* this.isGood(snapshot))) return snapshot
+    throw new SnapshotStoreError(
+      snapshot === null ? 'RAFT_STORE_FAILED' : 'RAFT_CORRUPT',
+      `the snapshot at index ${index} of term ${term} ${snapshot === null ? 'does not exist' : 'is damaged'}`,
+      { details: { index, term } },
+    )
+  }
+
+  *isGood(snapshot: StoredSnapshot): Steps<boolean> {
+    if (this.#damaged.has(snapshotKey(snapshot))) return false
+    try {
+      if (yield* step(this.store.verify(snapshot))) return true
+      this.markDamaged(snapshot, 'its checksums do not match')
+    } catch (error) {
+      // It may be readable later: a disk error is no proof of damage.
+      const { index, term } = snapshot
+      this.#log.error({ index, term, error: messageOf(error) }, 'a snapshot could not be read')
+    }
+    return false
+  }
+
+  markDamaged(id: SnapshotId, reason: string): void {
+    const { index, term } = id
+    this.#damaged.add(snapshotKey(id))
+    this.#log.error({ index, term, reason }, 'a snapshot is damaged; an older one is used instead')
+  }
+
+  /** Keeps it from being pruned until the returned function is called. */
+  use(id: SnapshotId): () => void {
+    const key = snapshotKey(id)
+    this.#uses.set(key, (this.#uses.get(key) ?? 0) + 1)
+    let released = false
+    return () => {
+      if (released) return
+      released = true
+      const left = (this.#uses.get(key) ?? 1) - 1
+      if (left > 0) this.#uses.set(key, left)
+      else this.#uses.delete(key)
+    }
+  }
+
+  /** It was written anew: what was known of its bytes holds no more. */
+  written(id: SnapshotId, settled: boolean): void {
+    const key = snapshotKey(id)
+    this.#damaged.delete(key)
+    if (settled) this.#unsettled.delete(key)
+    else this.#unsettled.add(key)
+  }
+
+  /** The state machine takes it over. */
+  settle(id: SnapshotId): void {
+    this.#unsettled.delete(snapshotKey(id))
+  }
+
+  isUnsettled(id: SnapshotId): boolean {
+    return this.#unsettled.has(snapshotKey(id))
+  }
+
+  /** Removes what is neither among the newest `retain` good ones nor in use. */
+  *prune(): Steps {
+    let kept = 0
+    for (const snapshot of yield* this.list()) {
+      const key = snapshotKey(snapshot)
+      if (this.#unsettled.has(key)) continue
+      const damaged = this.#damaged.has(key)
+      if (!damaged && kept++ < this.#retain) continue
+      // A damaged one newer than every good one stays for whoever wants to look at it.
+      if (kept > 0 && !this.#uses.has(key)) yield* this.remove(snapshot)
+    }
+  }
+
+  /** A failure is only reported: the next prune tries again. */
+  *remove(snapshot: StoredSnapshot): Steps {
+    const key = snapshotKey(snapshot)
+    try {
+      yield* step(this.store.remove(snapshot))
+      this.#damaged.delete(key)
+      this.#unsettled.delete(key)
+    } catch (error) {
+      const { index, term } = snapshot
+      this.#log.warn({ index, term, error: messageOf(error) }, 'a snapshot could not be deleted')
+    }
+  }
+}
