@@ -1,54 +1,15 @@
 import { assertNever } from '../core/assert.js'
-import type {
-  ActorContext,
-  ActorExit,
-  ActorLogger,
-  Behavior,
-  CreateActor,
-  Message,
-  Timer,
-} from './actor.js'
+import type { ActorContext, Behavior, CreateActor, Message } from './actor.js'
+import type { CellHost } from './cell-host.js'
+import { CellTimers, type DueCallback } from './cell-timers.js'
 import { ActorCannotAnswerError, ActorGoneError, ActorKilledError } from './errors.js'
-import { Fifo } from './fifo.js'
 import { ASK, type AskedLetter, type LinkChange, type LinkRef, type Reply } from './letter.js'
 import type { Mailbox } from './mailbox.js'
 import { isPromise } from './promise.js'
 import type { CellCounts } from './stats-block.js'
-import { asError, toWireError } from './wire-error.js'
-
-/** What a cell needs of the thread, or of the simulated machine, that it lives on. */
-export interface CellHost {
-  readonly log: ActorLogger
-  now(): number
-  wallClock(): number
-  random(): number
-  /** Calls `fire` once, when the delay has passed. */
-  setTimer(delayMs: number, fire: () => void): Timer
-  /** Moves what waits in the actor's ports into its mailbox. */
-  drain(): void
-  /** Whether the actor may run now. When not, the host calls `run` later by itself. */
-  mayRun(): boolean
-  /** Called after each message: whether others must have their chance before the next. */
-  burstOver(taken: number, startedAt: number): boolean
-  /** Calls `run` again once timers and I/O have had their chance. */
-  again(): void
-  /** Around every stretch of the actor's code. */
-  enter(): void
-  leave(): void
-  /** A promise of the behaviour is awaited from now on. */
-  suspended(): void
-  publish(counts: CellCounts): void
-  deadLetter(kind: string): void
-  /** Last call of the cell; it happens once. */
-  exited(exit: ActorExit): void
-}
+import { asError, toWireError, type WireError } from './wire-error.js'
 
 type State = 'starting' | 'running' | 'draining' | 'stopping' | 'gone'
-
-interface DueCallback extends Timer {
-  readonly callback: () => void
-  cancelled: boolean
-}
 
 /**
  * Drives one behaviour, the same on every host: decides what runs next and sees to it that calls never
@@ -72,21 +33,25 @@ export class Cell<M extends Message = Message> {
   #suspended = false
   #failure: Error | null = null
   #unanswered: Reply | null = null
-  readonly #timers = new Set<Timer>()
-  readonly #due = new Fifo<DueCallback>()
+  readonly #timers: CellTimers
   readonly #links = new Map<string, LinkRef>()
 
   constructor(name: string, mailbox: Mailbox, host: CellHost) {
     this.name = name
     this.mailbox = mailbox
     this.#host = host
+    this.#timers = new CellTimers(
+      (delayMs, fire) => host.setTimer(delayMs, fire),
+      (due) => this.#fire(due),
+    )
     this.context = {
       name,
       log: host.log,
       now: () => host.now(),
       wallClock: () => host.wallClock(),
       random: () => host.random(),
-      after: (delayMs, callback) => this.#after(delayMs, callback),
+      after: (delayMs, callback) =>
+        this.gone ? { cancel() {} } : this.#timers.after(delayMs, callback),
       turn: (callback) => this.turn(callback),
       fail: (error) => this.fail(error),
     }
@@ -94,6 +59,16 @@ export class Cell<M extends Message = Message> {
 
   get gone(): boolean {
     return this.#state === 'gone'
+  }
+
+  /** A promise of the behaviour is pending, or it is being created. */
+  get awaits(): boolean {
+    return this.#suspended || this.#state === 'starting' || this.#state === 'stopping'
+  }
+
+  /** What the askers of a gone actor are told. */
+  goneError(): WireError {
+    return toWireError(new ActorGoneError(this.name))
   }
 
   /** Creates the behaviour. Rejects, with nothing left behind, when that fails. */
@@ -109,7 +84,7 @@ export class Cell<M extends Message = Message> {
       this.#host.leave()
     }
     if (!isPromise(created)) return this.#started(created)
-    this.#host.suspended()
+    this.#host.awaits()
     return created.then(
       (behavior) => this.#started(behavior),
       (error: unknown) => {
@@ -121,7 +96,8 @@ export class Cell<M extends Message = Message> {
 
   /** Takes what can be taken. Harmless at any moment: hosts call it whenever something may be new. */
   run(): void {
-    if (this.#busy || this.#suspended || !this.#takes() || !this.#host.mayRun()) return
+    if (this.#busy || this.#suspended || this.#state === 'gone' || !this.#host.mayRun()) return
+    if (!this.#takes()) return this.#runPostponed()
     if (!this.#inTurn && !this.#somethingWaits()) {
       if (this.#state === 'draining') this.#finish()
       return
@@ -136,7 +112,7 @@ export class Cell<M extends Message = Message> {
   turn(callback: () => void): void {
     if (this.#busy) return callback()
     if (this.#state === 'gone') return
-    if (!this.#host.mayRun()) return this.#due.push({ callback, cancelled: false, cancel() {} })
+    if (!this.#host.mayRun()) return this.#timers.push({ callback, cancelled: false })
     this.#guarded(() => {
       this.#openTurn()
       callback()
@@ -192,7 +168,7 @@ export class Cell<M extends Message = Message> {
   }
 
   #somethingWaits(): boolean {
-    if (!this.mailbox.empty || this.#due.length > 0) return true
+    if (!this.mailbox.empty || this.#timers.waiting) return true
     if (this.mailbox.controlOutside || this.mailbox.dataOutside) this.#host.drain()
     return !this.mailbox.empty
   }
@@ -254,13 +230,15 @@ export class Cell<M extends Message = Message> {
     const control = mailbox.takeControl()
     if (control !== undefined) {
       this.counts.controlMessages++
+      this.#host.observe?.(control[0] === ASK ? 'ask' : 'control', control[1])
       if (control[0] === ASK) this.#answer(control)
       else this.#receive(control[1])
       return true
     }
-    const due = this.#due.shift()
+    const due = this.#timers.shift()
     if (due !== undefined) {
-      if (!due.cancelled) due.callback()
+      this.#host.observe?.('timer', null)
+      due.callback()
       return true
     }
     return this.#takeData()
@@ -274,6 +252,7 @@ export class Cell<M extends Message = Message> {
     }
     if (letter === undefined) return !this.mailbox.empty
     this.counts.dataMessages++
+    this.#host.observe?.('data', letter[1])
     this.#receive(letter[1])
     return true
   }
@@ -312,6 +291,7 @@ export class Cell<M extends Message = Message> {
   }
 
   #change(change: LinkChange): void {
+    this.#host.observe?.(change.kind === 'link' ? 'linked' : 'unlinked', null)
     this.#links.get(change.name)?.close()
     switch (change.kind) {
       case 'link':
@@ -329,7 +309,7 @@ export class Cell<M extends Message = Message> {
 
   #suspend(promise: PromiseLike<unknown>): void {
     this.#suspended = true
-    this.#host.suspended()
+    this.#host.awaits()
     promise.then(
       () => this.#resume(),
       (error: unknown) => {
@@ -344,38 +324,22 @@ export class Cell<M extends Message = Message> {
     if (this.#takes()) this.run()
   }
 
-  #after(delayMs: number, callback: () => void): Timer {
-    if (this.#state === 'gone') return { cancel() {} }
-    const due: DueCallback = {
-      callback,
-      cancelled: false,
-      cancel: () => {
-        due.cancelled = true
-        timer.cancel()
-        this.#timers.delete(timer)
-      },
+  /** Callbacks that had to wait while the actor, starting or stopping by now, could not run. */
+  #runPostponed(): void {
+    while (this.#timers.waiting && this.#host.mayRun()) {
+      const due = this.#timers.shift()
+      if (due !== undefined) this.turn(due.callback)
     }
-    const timer = this.#host.setTimer(delayMs, () => {
-      this.#timers.delete(timer)
-      this.#fire(due)
-    })
-    this.#timers.add(timer)
-    return due
   }
 
   #fire(due: DueCallback): void {
     if (this.#takes()) {
-      this.#due.push(due)
+      this.#timers.push(due)
       this.run()
-    } else if (this.#state !== 'gone' && !due.cancelled) {
+    } else if (!due.cancelled) {
       // While it starts or stops, an actor may wait for timers of its own.
       this.turn(due.callback)
     }
-  }
-
-  #cancelTimers(): void {
-    for (const timer of this.#timers) timer.cancel()
-    this.#timers.clear()
   }
 
   /** Last rites, after a graceful stop and after a failure. */
@@ -383,11 +347,11 @@ export class Cell<M extends Message = Message> {
     if (this.#state === 'stopping' || this.#state === 'gone') return
     this.#state = 'stopping'
     this.#suspended = false
-    this.#cancelTimers()
+    this.#timers.cancelAll()
     this.#bury()
     const stopped = this.#stopBehavior()
     if (stopped === null) return this.#gone()
-    this.#host.suspended()
+    this.#host.awaits()
     stopped.then(
       () => this.#gone(),
       (error: unknown) => {
@@ -414,9 +378,9 @@ export class Cell<M extends Message = Message> {
     if (this.#state === 'gone') return
     this.#state = 'gone'
     this.mailbox.words.close()
-    this.#cancelTimers()
+    this.#timers.cancelAll()
     this.#bury()
-    this.#answered(false, toWireError(new ActorGoneError(this.name)))
+    this.#answered(false, this.goneError())
     for (const link of this.#links.values()) link.close()
     this.#links.clear()
     const failure = this.#failure
@@ -427,7 +391,7 @@ export class Cell<M extends Message = Message> {
     this.#host.drain()
     this.mailbox.bury((message, reply) => {
       this.#host.deadLetter(message.kind)
-      reply?.(false, toWireError(new ActorGoneError(this.name)))
+      reply?.(false, this.goneError())
     })
   }
 }

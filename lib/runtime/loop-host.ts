@@ -1,5 +1,6 @@
 import type { ActorExit, ActorLogger, Timer } from './actor.js'
-import type { Cell, CellHost } from './cell.js'
+import type { Cell } from './cell.js'
+import type { CellHost } from './cell-host.js'
 import { after, now } from './clock.js'
 import { dispatcher } from './dispatcher.js'
 import type { Inlets } from './inlets.js'
@@ -20,6 +21,7 @@ export interface LoopHostParts {
 /** A cell's host on an event loop: a worker thread's or the one that called. */
 export class LoopHost implements CellHost {
   readonly log: ActorLogger
+  readonly observe = null
   readonly #parts: LoopHostParts
   #cell: Cell | null = null
   #inlets: Inlets | null = null
@@ -78,7 +80,7 @@ export class LoopHost implements CellHost {
     dispatcher.leave()
   }
 
-  suspended(): void {}
+  awaits(): void {}
 
   publish(counts: CellCounts): void {
     this.#parts.stats.publish(counts)
