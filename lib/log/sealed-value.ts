@@ -1,4 +1,5 @@
 import { crc32 } from 'node:zlib'
+import { type Steps, wait } from './steps.js'
 import { StoreCorruptError } from './store.js'
 
 /**
@@ -28,13 +29,13 @@ export function sealed(name: string, payload: Uint8Array): Record<string, Uint8A
  * The payload from the first copy that is whole, or null when neither copy exists.
  * @throws StoreCorruptError when a copy exists and none is whole.
  */
-export async function readSealed(
+export function* readSealed(
   get: (key: string) => Uint8Array | null | Promise<Uint8Array | null>,
   name: string,
-): Promise<Uint8Array | null> {
+): Steps<Uint8Array | null> {
   let found = false
   for (const key of keysOf(name)) {
-    const bytes = await get(key)
+    const bytes = yield* wait(get(key))
     const payload = bytes === null ? null : open(bytes)
     if (payload !== null) return payload
     found ||= bytes !== null

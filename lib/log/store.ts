@@ -80,6 +80,8 @@ export interface StoreContext {
   readonly dataDir: string
   /** Monotonic milliseconds. */
   now(): number
+  /** For the operator: something is worth knowing and not wrong. */
+  warn(message: string): void
 }
 
 /** A store module exports `createStore`. */

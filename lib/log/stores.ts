@@ -1,0 +1,33 @@
+import type { LmdbStoreOptions } from './lmdb-store.js'
+import { MemoryDisk } from './memory-disk.js'
+import { MemoryStore } from './memory-store.js'
+import type { StoreSpec } from './store.js'
+
+/** The stores that RaftNode.start takes as `store`. Nothing is opened here: the log actor does that. */
+
+function moduleBeside(name: string): string {
+  const extension = import.meta.url.endsWith('.ts') ? '.ts' : '.js'
+  return new URL(`./${name}${extension}`, import.meta.url).href
+}
+
+/**
+ * LMDB: the default. Each batch of entries is one value; each flush is one transaction that is on
+ * disk before it returns.
+ */
+export function lmdbStore(options: LmdbStoreOptions = {}): StoreSpec {
+  return { module: moduleBeside('lmdb-store'), options }
+}
+
+/** Preallocated log segments, one write and one flush for each batch. Not available yet. */
+export function walStore(options: object = {}): StoreSpec {
+  return { module: moduleBeside('wal-store'), options }
+}
+
+/**
+ * Memory of this process, for tests and for data that may be lost. A node started again with the same
+ * spec, or with the same `disk`, finds what it had flushed.
+ */
+export function memoryStore(options: { readonly disk?: MemoryDisk } = {}): StoreSpec {
+  const disk = options.disk ?? new MemoryDisk()
+  return { module: 'memory', options: {}, create: () => new MemoryStore(disk) }
+}
