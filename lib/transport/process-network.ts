@@ -101,7 +101,7 @@ export class ProcessNetwork {
     const listening = this.#listening.get(to)
     const full = listening !== undefined && this.#count(to) >= listening.limits.maxConnections
     if (listening === undefined || full) {
-      return this.#answer(dialled, () => dialled.fail(refused(to)))
+      return this.#answer(dialled, dialled, () => dialled.fail(refused(to)))
     }
     if (dialled.isClosed) return
     const accepted = this.#pipe(`${number}${ACCEPTED}`, to, from, listening.context)
@@ -110,7 +110,7 @@ export class ProcessNetwork {
       accepted.attach(new AcceptedConnection(accepted, from, handler, limits, context))
     })
     accepted.connect(dialled)
-    this.#answer(dialled, () => {
+    this.#answer(dialled, accepted, () => {
       dialled.connect(accepted)
       // Closed while the dial was under way: the other side learns of it now.
       if (dialled.isClosed) accepted.fail(null)
@@ -118,9 +118,9 @@ export class ProcessNetwork {
     })
   }
 
-  #answer(dialled: ProcessPipe, arrive: () => void): void {
+  #answer(dialled: ProcessPipe, lane: ProcessPipe, arrive: () => void): void {
     const { own: to, other: from } = dialled
-    this.#courier.carry({ kind: 'open', from, to, lane: dialled, bytes: 0, arrive, lose: () => {} })
+    this.#courier.carry({ kind: 'open', from, to, lane, bytes: 0, arrive, lose: () => {} })
   }
 
   #count(address: string): number {
