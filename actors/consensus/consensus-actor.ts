@@ -1,26 +1,15 @@
 import { assertNever } from '../../lib/core/assert.js'
-import type { CoreConfig } from '../../lib/core/core-state.js'
-import type { Input, ReceivedConfiguration } from '../../lib/core/inputs.js'
+import type { Input } from '../../lib/core/inputs.js'
 import { RaftCore } from '../../lib/core/raft-core.js'
-import type {
-  Configuration,
-  HardState,
-  IndexedConfiguration,
-  LogIndex,
-  LogSummary,
-  NodeId,
-  Term,
-} from '../../lib/core/types.js'
-import { type BatchRef, decodeEntries, ENTRY_CONFIGURATION } from '../../lib/log/batch.js'
-import { batchTime, firstEntryType } from '../../lib/log/batch-peek.js'
-import { decodeConfiguration } from '../../lib/log/configuration-codec.js'
+import type { Configuration, LogIndex, Term } from '../../lib/core/types.js'
 import { LogTail } from '../../lib/log/log-tail.js'
-import { batchBytes, PIN_CONSENSUS, unpin } from '../../lib/log/slab.js'
 import type { ActorContext, ActorRef, Behavior, CreateActor } from '../../lib/runtime/actor.js'
 import { SharedWords } from '../../lib/runtime/shared-words.js'
 import { toWireError } from '../../lib/runtime/wire-error.js'
 import type { SnapshotChunk } from '../inbound/protocol.js'
+import { AppendReceiver } from './append-receiver.js'
 import { ApplyFeed } from './apply-feed.js'
+import type { ConsensusInit } from './consensus-init.js'
 import { ControlBlockWriter } from './control-block.js'
 import { EffectRunner } from './effect-runner.js'
 import { FlushClock } from './flush-clock.js'
@@ -30,37 +19,10 @@ import { Links } from './links.js'
 import { LogReader } from './log-reader.js'
 import { PeerDesk } from './peer-desk.js'
 import { Proposals } from './proposals.js'
-import type { ConsensusMessage, ConsensusStatus } from './protocol.js'
-import { SnapshotDesk, type SnapshotPolicy } from './snapshot-desk.js'
-
-export interface ConsensusInit {
-  readonly nodeId: NodeId
-  readonly incarnation: string
-  readonly core: CoreConfig
-  readonly snapshots: SnapshotPolicy
-  readonly tailMaxBytes: number
-  /** Bytes given to the state machine and not yet applied. */
-  readonly maxApplyBytes: number
-  readonly maxReadBytes: number
-  /** Time between ticks; also how fresh this actor's sign of life is for the replicators (S11). */
-  readonly tickMs: number
-  readonly hardState: HardState
-  readonly log: LogSummary
-  /** Leader time of the newest entry in the log. */
-  readonly lastTime: number
-  readonly snapshot: {
-    readonly index: LogIndex
-    readonly term: Term
-    readonly configuration: IndexedConfiguration
-  } | null
-  readonly incarnations: Readonly<Record<NodeId, string>>
-  /** False when this directory was made just now (S16). */
-  readonly mayVote: boolean
-  /** The state machine keeps its state by itself and is given flushed entries only (S14). */
-  readonly flushedOnly: boolean
-  readonly controlBlock: SharedArrayBuffer
-  readonly leaderBoard: SharedArrayBuffer
-}
+import type { ConsensusMessage } from './protocol.js'
+import { SnapshotDesk } from './snapshot-desk.js'
+import { StatusPublisher } from './status-publisher.js'
+import { Stepper } from './stepper.js'
 
 export const createActor: CreateActor<ConsensusInit, ConsensusMessage> = (init, context) =>
   new ConsensusActor(init, context)
@@ -82,9 +44,12 @@ export class ConsensusActor implements Behavior<ConsensusMessage> {
   readonly #board: LeaderBoardWriter
   readonly #flushClock = new FlushClock()
   readonly #effects: EffectRunner
-  #token = 0
+  readonly #stepper: Stepper
+  readonly #appends: AppendReceiver
+  readonly #status: StatusPublisher
   #lastTurnAt: number
-  #published = ''
+  /** What the state machine said of itself, until its link is here too. */
+  #fsmHolds: LogIndex | null = null
 
   constructor(init: ConsensusInit, context: ActorContext) {
     this.#init = init
@@ -141,6 +106,26 @@ export class ConsensusActor implements Behavior<ConsensusMessage> {
       flushClock: this.#flushClock,
       lastTime: init.lastTime,
     })
+    this.#stepper = new Stepper({
+      context,
+      core: this.#core,
+      control: this.#control,
+      effects: this.#effects,
+    })
+    const step = (input: Input): void => this.#stepper.step(input)
+    this.#appends = new AppendReceiver({
+      core: this.#core,
+      effects: this.#effects,
+      tail: this.#tail,
+      step,
+    })
+    this.#status = new StatusPublisher({
+      context,
+      core: this.#core,
+      apply: this.#apply,
+      control: this.#control,
+      links: this.#links,
+    })
     this.#peers = new PeerDesk({
       context,
       self: init.nodeId,
@@ -149,7 +134,7 @@ export class ConsensusActor implements Behavior<ConsensusMessage> {
       feeds: this.#feeds,
       tail: this.#tail,
       effects: this.#effects,
-      step: (input) => this.#step(input),
+      step,
       incarnations: init.incarnations,
       mayVote: init.mayVote,
     })
@@ -157,6 +142,7 @@ export class ConsensusActor implements Behavior<ConsensusMessage> {
 
   linked(name: string, ref: ActorRef): void {
     this.#links.set(name, ref)
+    if (name === 'fsm') this.#startFsm()
     // The node actor is linked last: from here on the core may act.
     if (name === 'node') this.#begin()
   }
@@ -180,7 +166,7 @@ export class ConsensusActor implements Behavior<ConsensusMessage> {
     this.#board.consensusAliveAt = now
     // S11: after so long others may lead; the first act on waking is to step down.
     if (late > this.#init.core.leaderStallTimeoutMs) {
-      this.#step({ kind: 'stalled', term: this.#core.status().term })
+      this.#stepper.step({ kind: 'stalled', term: this.#core.status().term })
     }
   }
 
@@ -193,7 +179,7 @@ export class ConsensusActor implements Behavior<ConsensusMessage> {
     this.#snapshots.pump(flushedIndex)
     this.#tail.evict(Math.min(flushedIndex, this.#apply.applied))
     this.#board.oldestUnflushedAt = this.#flushClock.oldestAt
-    this.#publishStatus()
+    this.#status.publish()
   }
 
   receive(message: ConsensusMessage): void {
@@ -201,20 +187,20 @@ export class ConsensusActor implements Behavior<ConsensusMessage> {
       // -- the program's side
       case 'propose':
         this.#proposals.offer(message.proposal, message.batch)
-        return this.#step({
+        return this.#stepper.step({
           kind: 'propose',
           token: message.proposal,
           count: message.batch.count,
           bytes: message.batch.length,
         })
       case 'barrier':
-        return this.#step({ kind: 'barrier', id: message.id })
+        return this.#stepper.step({ kind: 'barrier', id: message.id })
       case 'readIndex':
         return this.#readIndex(message.id, message.lease)
       case 'query':
         return this.#apply.query(message.minIndex, message.items)
       case 'transfer':
-        return this.#step({ kind: 'transfer', id: message.id, to: message.to })
+        return this.#stepper.step({ kind: 'transfer', id: message.id, to: message.to })
       case 'takeSnapshot':
         return this.#snapshots.want(message.id)
       case 'bootstrap':
@@ -238,27 +224,28 @@ export class ConsensusActor implements Behavior<ConsensusMessage> {
       // -- log
       case 'logFlushed':
         this.#flushClock.flushed(message.seq)
-        return this.#step({ kind: 'logFlushed', seq: message.seq })
+        return this.#stepper.step({ kind: 'logFlushed', seq: message.seq })
       case 'hardStateSaved':
-        return this.#step({ kind: 'hardStateSaved', seq: message.seq })
+        return this.#stepper.step({ kind: 'hardStateSaved', seq: message.seq })
       case 'incarnationsSaved':
         return this.#peers.incarnationsSaved(message.seq)
       case 'logRefused':
         this.#flushClock.clear()
         this.#context.log.warn({ lastIndex: message.lastIndex }, message.message)
         this.#effects.event({ kind: 'overload', what: 'storage' })
-        return this.#step({
+        return this.#stepper.step({
           kind: 'logRefused',
           seq: message.seq,
           lastIndex: message.lastIndex,
         })
       case 'logWritable':
-        return this.#step({ kind: 'logWritable' })
+        return this.#stepper.step({ kind: 'logWritable' })
       case 'logRead':
         return this.#reader.answered(message.request, message.batches)
       // -- state machine
       case 'fsmReady':
-        return this.#fsmReady(message.lastApplied)
+        this.#fsmHolds = message.lastApplied ?? 0
+        return this.#startFsm()
       case 'applied':
         this.#apply.onApplied(message.toIndex)
         return this.#proposals.applied(message.toIndex, message.results)
@@ -273,7 +260,11 @@ export class ConsensusActor implements Behavior<ConsensusMessage> {
       case 'snapshotTaken':
         if (!this.#snapshots.taken(message)) return
         this.#snapshotEvent(message.index, message.term, 'saved')
-        return this.#step({ kind: 'snapshotSaved', index: message.index, term: message.term })
+        return this.#stepper.step({
+          kind: 'snapshotSaved',
+          index: message.index,
+          term: message.term,
+        })
       case 'snapshotFailed':
         this.#context.log.warn({ error: message.error.message }, 'snapshot failed')
         return this.#snapshots.failed(message)
@@ -296,20 +287,20 @@ export class ConsensusActor implements Behavior<ConsensusMessage> {
         return this.#effects.event({ kind: 'heartbeat', peer, healthy, reason })
       }
       case 'voteReply':
-        return this.#step({ kind: 'voteReply', from: message.peer, reply: message.reply })
+        return this.#stepper.step({ kind: 'voteReply', from: message.peer, reply: message.reply })
       case 'higherTerm':
-        return this.#step({ kind: 'higherTerm', peer: message.peer, term: message.term })
+        return this.#stepper.step({ kind: 'higherTerm', peer: message.peer, term: message.term })
       case 'matched':
       case 'heartbeatAck':
-        return this.#step(message)
+        return this.#stepper.step(message)
       case 'lostState': {
         const { peer, session } = message
         this.#context.log.error({ peer, lastIndex: message.lastIndex }, 'a follower lost entries')
         this.#peers.lostState(peer)
-        return this.#step({ kind: 'lostState', peer, session })
+        return this.#stepper.step({ kind: 'lostState', peer, session })
       }
       case 'stalled':
-        return this.#step({ kind: 'stalled', term: message.term })
+        return this.#stepper.step({ kind: 'stalled', term: message.term })
       case 'feed': {
         const link = this.#links.replicators.get(message.peer)
         if (link === undefined) return
@@ -332,21 +323,21 @@ export class ConsensusActor implements Behavior<ConsensusMessage> {
       case 'hello':
         return this.#peers.hello(message.connection, message.peer, message.incarnation)
       case 'rpcRequestVote':
-        return this.#step({
+        return this.#stepper.step({
           kind: 'requestVote',
           connection: message.connection,
           request: message.request,
         })
       case 'rpcHeartbeat':
-        return this.#step({
+        return this.#stepper.step({
           kind: 'heartbeat',
           connection: message.connection,
           request: message.request,
         })
       case 'rpcTimeoutNow':
-        return this.#step({ kind: 'timeoutNow', request: message.request })
+        return this.#stepper.step({ kind: 'timeoutNow', request: message.request })
       case 'rpcAppendEntries':
-        return this.#appendEntries(message)
+        return this.#appends.receive(message)
       case 'rpcSnapshotChunk':
         return this.#snapshotChunk(message.connection, message.request, message.bytes)
       case 'rpcForward': {
@@ -371,22 +362,8 @@ export class ConsensusActor implements Behavior<ConsensusMessage> {
   #tick(): void {
     this.#context.after(this.#init.tickMs, () => {
       this.#tick()
-      this.#step({ kind: 'tick' })
+      this.#stepper.step({ kind: 'tick' })
     })
-  }
-
-  /**
-   * One step of the core and its effects. S9: before a step that may vote, campaign or change the term
-   * the fast path of heartbeats is withdrawn and what it heard is told; afterwards it is restored
-   * unless the core has withdrawn it itself.
-   */
-  #step(input: Input): void {
-    const guarded = this.#mayChangeTerm(input)
-    if (guarded) this.#control.withdraw()
-    if (guarded || input.kind === 'tick') this.#tellContact()
-    this.#effects.run(this.#core.step(this.#context.now(), input))
-    const block = this.#effects.controlBlock
-    if (guarded && block !== null && !this.#control.published) this.#control.publish(block)
   }
 
   /** The log actor makes the first entry durable; the core then takes it as its own. */
@@ -399,7 +376,7 @@ export class ConsensusActor implements Behavior<ConsensusMessage> {
     const message = { kind: 'bootstrap', configuration: entry, term: 1, time: 0 } as const
     const done = (): void => {
       this.#context.turn(() => {
-        this.#step({ kind: 'bootstrapped', configuration })
+        this.#stepper.step({ kind: 'bootstrapped', configuration })
         this.#links.node.tell({ kind: 'bootstrapDone', id, reason: null })
       })
     }
@@ -411,30 +388,6 @@ export class ConsensusActor implements Behavior<ConsensusMessage> {
     return term === 0 && lastLogIndex === 0 && snapshotIndex === 0
   }
 
-  #tellContact(): void {
-    const at = this.#control.contact()
-    if (at === null) return
-    this.#effects.run(this.#core.step(this.#context.now(), { kind: 'contact', at }))
-  }
-
-  #mayChangeTerm(input: Input): boolean {
-    switch (input.kind) {
-      case 'requestVote':
-      case 'voteReply':
-      case 'heartbeat':
-      case 'timeoutNow':
-      case 'higherTerm':
-      case 'stalled':
-        return true
-      case 'appendEntries':
-        return input.request.term !== this.#core.status().term
-      case 'tick':
-        return this.#context.now() >= this.#core.nextDeadline()
-      default:
-        return false
-    }
-  }
-
   /** S10, S11: a replicator that saw a higher term or fell silent has revoked the lease. */
   #readIndex(id: number, lease: boolean): void {
     const { term } = this.#core.status()
@@ -442,7 +395,7 @@ export class ConsensusActor implements Behavior<ConsensusMessage> {
       this.#links.node.tell({ kind: 'readIndexFailed', id, reason: 'leaseUnavailable' })
       return
     }
-    this.#step({ kind: 'readIndex', id, lease })
+    this.#stepper.step({ kind: 'readIndex', id, lease })
   }
 
   #forward(message: Extract<ConsensusMessage, { kind: 'forward' }>): void {
@@ -455,28 +408,12 @@ export class ConsensusActor implements Behavior<ConsensusMessage> {
     this.#links.node.tell({ kind: 'forwardReply', request, body: null, sent: false })
   }
 
-  #appendEntries(message: Extract<ConsensusMessage, { kind: 'rpcAppendEntries' }>): void {
-    const { connection, request, batches } = message
-    const token = ++this.#token
-    this.#effects.receiving(token, batches)
-    const configurations = receivedConfigurations(batches)
-    const lastBefore = this.#core.status().lastLogIndex
-    this.#step({ kind: 'appendEntries', connection, token, request, configurations })
-    const last = batches.at(-1)
-    if (last !== undefined && this.#core.status().lastLogIndex !== lastBefore) {
-      this.#effects.sawTime(batchTime(last))
-    }
-    // The tail took the pins of what was appended; the rest is let go here.
-    for (const batch of this.#effects.received(token)) {
-      if (this.#tail.find(batch.firstIndex) !== batch) unpin(batch, PIN_CONSENSUS)
-    }
-  }
-
-  #fsmReady(lastApplied: LogIndex | null): void {
+  #startFsm(): void {
     const { fsm } = this.#links
-    if (fsm === null) return
+    const holds = this.#fsmHolds
+    if (fsm === null || holds === null) return
+    this.#fsmHolds = null
     const { snapshotIndex: index, snapshotTerm: term } = this.#core.status()
-    const holds = lastApplied ?? 0
     // S13: what the log has no more comes from the snapshot.
     this.#apply.start(fsm, holds, holds < index ? { index, term } : null)
   }
@@ -485,7 +422,7 @@ export class ConsensusActor implements Behavior<ConsensusMessage> {
     const { leader, leaderTerm, meta, connection, transfer } = message
     const { index, term, configuration } = meta
     this.#snapshotEvent(index, term, 'received')
-    this.#step({ kind: 'snapshotReceived', leader, leaderTerm, index, term, configuration })
+    this.#stepper.step({ kind: 'snapshotReceived', leader, leaderTerm, index, term, configuration })
     const status = this.#core.status()
     const installed = status.commitIndex >= index
     const { size: offset } = meta
@@ -507,38 +444,4 @@ export class ConsensusActor implements Behavior<ConsensusMessage> {
     this.#context.log.info({ index, term, change }, 'snapshot')
     this.#effects.event({ kind: 'snapshot', index, term, change, reason: '' })
   }
-
-  #publishStatus(): void {
-    const { baseIndex: _, ...core } = this.#core.status()
-    const lastApplied = this.#apply.applied
-    const leading = core.role === 'leader'
-    const contact = leading ? this.#context.now() : this.#heardAt(core.lastContactAt)
-    const { role, term, leader, commitIndex, flushedIndex, lastLogIndex, snapshotIndex, ready } =
-      core
-    const marks = [role, term, leader, commitIndex, flushedIndex, lastLogIndex, lastApplied]
-    const rest = [snapshotIndex, ready, core.configuration.index, core.committedConfigurationIndex]
-    const summary = [...marks, ...rest, leading ? 0 : contact].join()
-    if (summary === this.#published) return
-    this.#published = summary
-    const status: ConsensusStatus = { ...core, lastApplied, lastContactAt: contact }
-    this.#links.node.tell({ kind: 'status', status })
-  }
-
-  #heardAt(coreAt: number | null): number | null {
-    const fast = this.#control.contact()
-    if (fast === null || coreAt === null) return coreAt
-    return Math.max(fast, coreAt)
-  }
-}
-
-/** S6: a configuration entry is a batch of its own. */
-function receivedConfigurations(batches: readonly BatchRef[]): readonly ReceivedConfiguration[] {
-  const found: ReceivedConfiguration[] = []
-  batches.forEach((batch, position) => {
-    if (batch.count !== 1 || firstEntryType(batch) !== ENTRY_CONFIGURATION) return
-    const [entry] = decodeEntries(batchBytes(batch), { copy: true })
-    if (entry !== undefined)
-      found.push({ position, configuration: decodeConfiguration(entry.data) })
-  })
-  return found
 }

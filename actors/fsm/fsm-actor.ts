@@ -82,7 +82,11 @@ class FsmActor implements Behavior<FsmMessage> {
   }
 
   linked(name: string, ref: ActorRef): void {
-    if (name === 'consensus') this.#consensus = ref as ActorRef<FsmReply>
+    if (name === 'consensus') {
+      this.#consensus = ref as ActorRef<FsmReply>
+      const { lastApplied } = this.answer({ kind: 'lastApplied' })
+      this.#reply({ kind: 'fsmReady', lastApplied })
+    }
     if (name === 'snapshot') this.#snapshots = ref as ActorRef<FsmLinkMessage>
   }
 

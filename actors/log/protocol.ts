@@ -75,6 +75,8 @@ export interface RecoveredLog {
   readonly hardState: HardState
   readonly log: LogSummary
   readonly incarnations: Readonly<Record<NodeId, string>>
+  /** Leader time of the newest batch in the log, 0 when there is none (S14: it never decreases). */
+  readonly lastTime: number
   /** The list that this directory was bootstrapped with, if it was. */
   readonly bootstrap: IndexedConfiguration | null
 }

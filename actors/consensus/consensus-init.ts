@@ -1,0 +1,39 @@
+import type { CoreConfig } from '../../lib/core/core-state.js'
+import type {
+  HardState,
+  IndexedConfiguration,
+  LogIndex,
+  LogSummary,
+  NodeId,
+  Term,
+} from '../../lib/core/types.js'
+import type { SnapshotPolicy } from './snapshot-desk.js'
+
+export interface ConsensusInit {
+  readonly nodeId: NodeId
+  readonly incarnation: string
+  readonly core: CoreConfig
+  readonly snapshots: SnapshotPolicy
+  readonly tailMaxBytes: number
+  /** Bytes given to the state machine and not yet applied. */
+  readonly maxApplyBytes: number
+  readonly maxReadBytes: number
+  /** Time between ticks; also how fresh this actor's sign of life is for the replicators (S11). */
+  readonly tickMs: number
+  readonly hardState: HardState
+  readonly log: LogSummary
+  /** Leader time of the newest entry in the log. */
+  readonly lastTime: number
+  readonly snapshot: {
+    readonly index: LogIndex
+    readonly term: Term
+    readonly configuration: IndexedConfiguration
+  } | null
+  readonly incarnations: Readonly<Record<NodeId, string>>
+  /** False when this directory was made just now (S16). */
+  readonly mayVote: boolean
+  /** The state machine keeps its state by itself and is given flushed entries only (S14). */
+  readonly flushedOnly: boolean
+  readonly controlBlock: SharedArrayBuffer
+  readonly leaderBoard: SharedArrayBuffer
+}

@@ -1,0 +1,52 @@
+import type { RaftCore } from '../../lib/core/raft-core.js'
+import type { ActorContext } from '../../lib/runtime/actor.js'
+import type { ApplyFeed } from './apply-feed.js'
+import type { ControlBlockWriter } from './control-block.js'
+import type { Links } from './links.js'
+import type { ConsensusStatus } from './protocol.js'
+
+/** Tells the program's side what has changed, at most once a turn. */
+export class StatusPublisher {
+  readonly #context: ActorContext
+  readonly #core: RaftCore
+  readonly #apply: ApplyFeed
+  readonly #control: ControlBlockWriter
+  readonly #links: Links
+  #published = ''
+
+  constructor(parts: {
+    readonly context: ActorContext
+    readonly core: RaftCore
+    readonly apply: ApplyFeed
+    readonly control: ControlBlockWriter
+    readonly links: Links
+  }) {
+    this.#context = parts.context
+    this.#core = parts.core
+    this.#apply = parts.apply
+    this.#control = parts.control
+    this.#links = parts.links
+  }
+
+  publish(): void {
+    const { baseIndex: _, ...core } = this.#core.status()
+    const lastApplied = this.#apply.applied
+    const leading = core.role === 'leader'
+    const contact = leading ? this.#context.now() : this.#heardAt(core.lastContactAt)
+    const { role, term, leader, commitIndex, flushedIndex, lastLogIndex, snapshotIndex, ready } =
+      core
+    const marks = [role, term, leader, commitIndex, flushedIndex, lastLogIndex, lastApplied]
+    const rest = [snapshotIndex, ready, core.configuration.index, core.committedConfigurationIndex]
+    const summary = [...marks, ...rest, leading ? 0 : contact].join()
+    if (summary === this.#published) return
+    this.#published = summary
+    const status: ConsensusStatus = { ...core, lastApplied, lastContactAt: contact }
+    this.#links.node.tell({ kind: 'status', status })
+  }
+
+  #heardAt(coreAt: number | null): number | null {
+    const fast = this.#control.contact()
+    if (fast === null || coreAt === null) return coreAt
+    return Math.max(fast, coreAt)
+  }
+}

@@ -1,0 +1,63 @@
+import type { Input } from '../../lib/core/inputs.js'
+import type { RaftCore } from '../../lib/core/raft-core.js'
+import type { ActorContext } from '../../lib/runtime/actor.js'
+import type { ControlBlockWriter } from './control-block.js'
+import type { EffectRunner } from './effect-runner.js'
+
+/** The only caller of the core's `step`. */
+export class Stepper {
+  readonly #context: ActorContext
+  readonly #core: RaftCore
+  readonly #control: ControlBlockWriter
+  readonly #effects: EffectRunner
+
+  constructor(parts: {
+    readonly context: ActorContext
+    readonly core: RaftCore
+    readonly control: ControlBlockWriter
+    readonly effects: EffectRunner
+  }) {
+    this.#context = parts.context
+    this.#core = parts.core
+    this.#control = parts.control
+    this.#effects = parts.effects
+  }
+
+  /**
+   * One step of the core and its effects. S9: before a step that may vote, campaign or change the term
+   * the fast path of heartbeats is withdrawn and what it heard is told; afterwards it is restored
+   * unless the core has withdrawn it itself.
+   */
+  step(input: Input): void {
+    const guarded = this.#mayChangeTerm(input)
+    if (guarded) this.#control.withdraw()
+    if (guarded || input.kind === 'tick') this.#tellContact()
+    this.#effects.run(this.#core.step(this.#context.now(), input))
+    const block = this.#effects.controlBlock
+    if (guarded && block !== null && !this.#control.published) this.#control.publish(block)
+  }
+
+  #tellContact(): void {
+    const at = this.#control.contact()
+    if (at === null) return
+    this.#effects.run(this.#core.step(this.#context.now(), { kind: 'contact', at }))
+  }
+
+  #mayChangeTerm(input: Input): boolean {
+    switch (input.kind) {
+      case 'requestVote':
+      case 'voteReply':
+      case 'heartbeat':
+      case 'timeoutNow':
+      case 'higherTerm':
+      case 'stalled':
+        return true
+      case 'appendEntries':
+        return input.request.term !== this.#core.status().term
+      case 'tick':
+        return this.#context.now() >= this.#core.nextDeadline()
+      default:
+        return false
+    }
+  }
+}

@@ -1,0 +1,154 @@
+import type { ConsensusMessage } from '../../actors/consensus/protocol.js'
+import type { ReplicatorInit, ReplicatorMessage } from '../../actors/replicator/protocol.js'
+import { createActor } from '../../actors/replicator/replicator-actor.js'
+import { assert } from '../core/assert.js'
+import type { Configuration, NodeId } from '../core/types.js'
+import { PIN_FIRST_REPLICATOR, PIN_LAST_REPLICATOR } from '../log/slab.js'
+import type { ActorHandle, ActorSystem } from '../runtime/actor.js'
+import type { Clock } from '../runtime/clock.js'
+import type { WireError } from '../runtime/wire-error.js'
+import type { RaftConfig } from './config.js'
+import { Keeper } from './keeper.js'
+
+interface Running {
+  readonly keeper: Keeper<ReplicatorMessage>
+  address: string
+  slot: number
+}
+
+export interface ReplicatorManagerOptions {
+  readonly system: ActorSystem & Clock & { random(): number }
+  readonly config: RaftConfig
+  readonly placement: 'inline' | 'thread'
+  readonly init: Pick<
+    ReplicatorInit,
+    'nodeId' | 'cluster' | 'incarnation' | 'transport' | 'leaderBoard'
+  >
+  readonly consensus: ActorHandle<ConsensusMessage>
+  readonly onFailure: (error: WireError) => void
+}
+
+/** One replicator for each other member: started, told of new addresses, restarted, stopped. */
+export class ReplicatorManager {
+  readonly #options: ReplicatorManagerOptions
+  readonly #running = new Map<NodeId, Running>()
+  readonly #slots = new Set<number>()
+  #nextSlot = PIN_FIRST_REPLICATOR
+  #stopped = false
+
+  constructor(options: ReplicatorManagerOptions) {
+    this.#options = options
+  }
+
+  handles(): readonly ActorHandle<ReplicatorMessage>[] {
+    return [...this.#running.values()].flatMap(({ keeper }) => keeper.running ?? [])
+  }
+
+  /** The newest configuration; peers that are not in it any more lose their replicator. */
+  members(configuration: Configuration): void {
+    if (this.#stopped) return
+    const wanted = new Map(configuration.servers.map((server) => [server.id, server.address]))
+    wanted.delete(this.#options.init.nodeId)
+    for (const [peer, running] of this.#running) {
+      if (!wanted.has(peer)) this.#end(peer, running)
+    }
+    for (const [peer, address] of wanted) {
+      const running = this.#running.get(peer)
+      if (running === undefined) this.#begin(peer, address)
+      else if (running.address !== address) {
+        running.address = address
+        running.keeper.running?.ref.control({ kind: 'address', address })
+      }
+    }
+  }
+
+  async stop(deadlineMs: number): Promise<void> {
+    this.#stopped = true
+    const handles = this.handles()
+    for (const { keeper } of this.#running.values()) keeper.release()
+    await Promise.all(handles.map((handle) => handle.stop(deadlineMs)))
+  }
+
+  #begin(peer: NodeId, address: string): void {
+    const running: Running = { keeper: this.#keeperOf(peer), address, slot: 0 }
+    this.#running.set(peer, running)
+    running.keeper.startSoon()
+  }
+
+  #keeperOf(peer: NodeId): Keeper<ReplicatorMessage> {
+    const { system, config, consensus, onFailure } = this.#options
+    return new Keeper<ReplicatorMessage>({
+      name: `replicator-${peer}`,
+      clock: system,
+      random: () => system.random(),
+      config,
+      spawn: () => this.#spawn(peer),
+      started: (handle) => {
+        const slot = this.#running.get(peer)?.slot ?? 0
+        system.link(handle, 'consensus', consensus)
+        system.link(consensus, `replicator-${peer}`, handle)
+        consensus.ref.control({ kind: 'replicatorStarted', peer, pinSlot: slot })
+      },
+      gaveUp: onFailure,
+    })
+  }
+
+  #spawn(peer: NodeId): Promise<ActorHandle<ReplicatorMessage>> {
+    const { system, config, placement, init } = this.#options
+    const running = this.#running.get(peer)
+    assert(running !== undefined, 'a replicator belongs to a member', { peer })
+    this.#slots.delete(running.slot)
+    running.slot = this.#freeSlot()
+    return system.spawn<ReplicatorInit, ReplicatorMessage>({
+      name: `replicator-${peer}`,
+      module: new URL('../../actors/replicator/replicator-actor.js', import.meta.url),
+      create: createActor,
+      init: {
+        ...init,
+        peer,
+        address: running.address,
+        pinSlot: running.slot,
+        config: {
+          heartbeatIntervalMs: config.heartbeatIntervalMs,
+          leaderLeaseTimeoutMs: config.leaderLeaseTimeoutMs,
+          commitTimeoutMs: config.commitTimeoutMs,
+          maxInflightBytes: config.maxInflightBytes,
+          maxInflightRequests: config.maxInflightRequests,
+          maxAppendBytes: config.maxAppendBytes,
+          snapshotChunkBytes: config.snapshotChunkBytes,
+          replicationStallTimeoutMs: config.replicationStallTimeoutMs,
+          leaderStallTimeoutMs: config.leaderStallTimeoutMs,
+          reconnectMinMs: config.reconnectMinMs,
+          reconnectMaxMs: config.reconnectMaxMs,
+          forwardTimeoutMs: config.requestTimeoutMs,
+        },
+      },
+      placement,
+      mailbox: { maxMessages: config.mailboxMaxMessages, maxBytes: config.mailboxMaxBytes },
+    })
+  }
+
+  /** S7: a new incarnation has a column of pins of its own, as long as there are enough. */
+  #freeSlot(): number {
+    const columns = PIN_LAST_REPLICATOR - PIN_FIRST_REPLICATOR + 1
+    assert(this.#slots.size < columns, 'a node has at most 29 other members', {
+      members: this.#slots.size,
+    })
+    while (this.#slots.has(this.#nextSlot)) this.#nextSlot = this.#following(this.#nextSlot)
+    const slot = this.#nextSlot
+    this.#slots.add(slot)
+    this.#nextSlot = this.#following(slot)
+    return slot
+  }
+
+  #following(slot: number): number {
+    return slot === PIN_LAST_REPLICATOR ? PIN_FIRST_REPLICATOR : slot + 1
+  }
+
+  #end(peer: NodeId, running: Running): void {
+    running.keeper.release()
+    this.#running.delete(peer)
+    this.#slots.delete(running.slot)
+    void running.keeper.running?.stop(this.#options.config.stopTimeoutMs)
+  }
+}
