@@ -25,8 +25,6 @@ interface Bucket {
 
 /** Deadlines are kept to the next multiple of this; they never come early. */
 const TICK_MS = 10
-/** Timers of the platform overflow a little above this; a later deadline is looked at again then. */
-const LONGEST_TIMER_MS = 1_000_000_000
 
 /**
  * One coarse timer wheel for everything that is pending on a node: a deadline costs an array slot, and
@@ -74,7 +72,7 @@ export class Deadlines {
   #arm(tick: number): void {
     this.#timer?.cancel()
     this.#timerTick = tick
-    const delayMs = Math.min(Math.max(0, tick * TICK_MS - this.#clock.now()), LONGEST_TIMER_MS)
+    const delayMs = Math.max(0, tick * TICK_MS - this.#clock.now())
     this.#timer = this.#clock.after(delayMs, () => this.#fire())
   }
 

@@ -32,9 +32,15 @@ export function abortedError(what: string, outcome: Fate, reason: unknown): Raft
   })
 }
 
-export function closedError(what: string, outcome: Fate, cause?: unknown): RaftError {
-  const message = `the node is closed; ${what} ended${ending(outcome)}`
-  return new RaftError('RAFT_CLOSED', message, { outcome, cause })
+/** `cause`: why the node stopped by itself; its code says more than RAFT_CLOSED where it is a failure. */
+export function closedError(what: string, outcome: Fate, cause?: RaftError): RaftError {
+  const failed = cause?.code === 'RAFT_STORE_FAILED' || cause?.code === 'RAFT_STATE_MACHINE_FAILED'
+  const why = cause === undefined ? 'the node is closed' : `the node has failed: ${cause.message}`
+  return new RaftError(
+    failed ? cause.code : 'RAFT_CLOSED',
+    `${why}; ${what} ended${ending(outcome)}`,
+    { outcome, cause },
+  )
 }
 
 export function overloadedError(

@@ -43,6 +43,10 @@ export class NodeView {
     return this.#status.role === 'leader'
   }
 
+  get isMember(): boolean {
+    return this.#server(this.id) !== undefined
+  }
+
   /** The id of the leader, when it is another node. */
   get remoteLeader(): string | null {
     const { leader } = this.#status

@@ -4,18 +4,27 @@ import { RaftError } from './errors.js'
 import { abortedError, closedError, timeoutError } from './failures.js'
 import type { CallOptions } from './types.js'
 
+/** Whoever waits for a value, seen from the one who will have it. */
+export interface Waiting<T> {
+  /** Ended otherwise: the value is not wanted any more. */
+  readonly settled: boolean
+  /** Why the last attempt failed, for the message of a timeout. */
+  lastError: RaftError | undefined
+  resolve(value: T): void
+  reject(error: Error): void
+}
+
 /**
  * A call that waits with a deadline and signal of its own. Whoever it waits with sets `giveUp`: it
  * detaches the call and says what has become of its proposal (null: it is none).
  */
-export class PendingCall<T> implements Due {
+export class PendingCall<T> implements Due, Waiting<T> {
   readonly what: string
   readonly timeoutMs: number
   readonly promise: Promise<T>
   giveUp: () => Outcome | null = () => 'rejected'
   /** Runs once, when the call has ended in whatever way. */
   onSettled: (() => void) | null = null
-  /** Why the last attempt failed, for the message of a timeout. */
   lastError: RaftError | undefined
   settled = false
   readonly #calls: Calls
@@ -115,9 +124,14 @@ export class Calls {
     this.#waiting.delete(call)
   }
 
+  /** Later calls end at once; those under way go on. */
+  refuseNew(cause: RaftError | undefined): void {
+    this.#closed = { cause }
+  }
+
   /** Every call ends, and every later one at once. */
   close(cause: RaftError | undefined): void {
-    this.#closed = { cause }
+    this.refuseNew(cause)
     for (const call of this.#waiting) call.close(cause)
   }
 }

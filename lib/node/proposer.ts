@@ -66,6 +66,7 @@ export class Proposer {
   readonly #unflushed = new Set<number>()
   #nextProposal = 1
   #added = 0
+  #closed: { readonly cause: RaftError | undefined } | null = null
 
   constructor(host: ProposerHost) {
     this.#host = host
@@ -159,8 +160,14 @@ export class Proposer {
     this.#dropUntold(() => this.#host.view.notLeading('rejected'))
   }
 
+  /** Later commands are refused; those under way go on. */
+  refuseNew(cause: RaftError | undefined): void {
+    this.#closed = { cause }
+  }
+
   /** Everyone who waits is told so. */
   close(cause: RaftError | undefined): void {
+    this.refuseNew(cause)
     this.#dropUntold(() => closedError('apply', 'rejected', cause))
     for (const proposal of [...this.#told.keys()]) {
       this.#take(proposal)?.reject(() => closedError('apply', 'unknown', cause))
@@ -169,6 +176,7 @@ export class Proposer {
 
   #refusal(count: number, bytes: number): RaftError | null {
     const { view, config, budget } = this.#host
+    if (this.#closed !== null) return closedError('apply', 'rejected', this.#closed.cause)
     if (!view.leads) return view.notLeading('rejected')
     if (count === 1 && bytes > config.maxEntryBytes) {
       return tooLarge('a command', bytes, 'maxEntryBytes', config.maxEntryBytes)

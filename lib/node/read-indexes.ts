@@ -7,7 +7,7 @@ import type { RaftError } from './errors.js'
 import { overloadedError, type RefusalReason } from './failures.js'
 import type { NodeView } from './node-view.js'
 import type { PeerRequests } from './peer-requests.js'
-import type { PendingCall } from './pending-call.js'
+import type { Waiting } from './pending-call.js'
 
 export interface ReadIndexHost {
   readonly config: ResolvedConfig
@@ -28,7 +28,7 @@ export interface ReadMode {
 /** Reads that share one read index: all arrived before it was asked for (S10). */
 interface Round {
   readonly mode: ReadMode
-  readonly calls: PendingCall<number>[]
+  readonly calls: Waiting<number>[]
 }
 
 /** A read repeats freely; after these another leader, or the same a little later, may answer. */
@@ -47,7 +47,7 @@ export class ReadIndexes {
   readonly #gathering: Round[] = []
   readonly #asked = new Map<number, Round>()
   /** Their last round failed, or no leader is known. */
-  readonly #waiting: Round[] = []
+  #waiting: Round[] = []
   #retry: Deadline | null = null
   #nextId = 1
   #joined = 0
@@ -62,7 +62,7 @@ export class ReadIndexes {
   }
 
   /** The call resolves with an index that is applied here or will be: every earlier write is at or below it. */
-  join(call: PendingCall<number>, mode: ReadMode): void {
+  join(call: Waiting<number>, mode: ReadMode): void {
     let round = this.#gathering.find(
       (open) => open.mode.lease === mode.lease && open.mode.here === mode.here,
     )
@@ -85,7 +85,9 @@ export class ReadIndexes {
 
   /** The status has changed: whoever waits for a leader may go on. */
   routesChanged(): void {
-    for (const round of this.#waiting.splice(0)) this.#ask(round)
+    const waiting = this.#waiting
+    this.#waiting = []
+    for (const round of waiting) this.#ask(round)
   }
 
   #flush(): void {
@@ -124,9 +126,14 @@ export class ReadIndexes {
     } else this.#wait(round, result)
   }
 
+  /** Rounds of one mode that wait become one: all their reads arrived before it is asked for. */
   #wait(round: Round, reason: RaftError): void {
     for (const call of round.calls) call.lastError = reason
-    this.#waiting.push(round)
+    const same = this.#waiting.findIndex(({ mode }) => mode.lease === round.mode.lease)
+    const calls = [...(this.#waiting[same]?.calls ?? []), ...round.calls]
+    const merged = { mode: round.mode, calls: calls.filter(({ settled }) => !settled) }
+    if (same === -1) this.#waiting.push(merged)
+    else this.#waiting[same] = merged
     const { view, deadlines, config } = this.#host
     if (this.#retry !== null || (view.remoteLeader === null && !view.leads)) return
     this.#retry = deadlines.add(config.heartbeatIntervalMs, {

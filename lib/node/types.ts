@@ -70,6 +70,9 @@ export type QueryProxy<Queries extends object> = {
     : never
 }
 
+/** The role of a node, or that it is closed. */
+export type NodeState = Role | 'closed'
+
 /** Who leads, as far as this node knows. */
 export interface LeaderInfo {
   readonly id: string
@@ -114,7 +117,7 @@ export interface NodeStats {
   readonly id: string
   readonly cluster: string
   readonly address: string
-  readonly state: Role
+  readonly state: NodeState
   readonly term: number
   readonly leader: string | null
   /** A leader that may serve reads: an entry of its own term is committed. */

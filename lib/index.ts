@@ -1,0 +1,54 @@
+/** Raft for Node.js as a troupe of actors: `RaftNode.start` and what it takes. */
+
+export type { Role, Server, Suffrage } from './core/types.js'
+export { type CodecOption, jsonCodec } from './fsm/codecs.js'
+export { inlineStateMachine, stateMachine } from './fsm/define.js'
+export type { StateMachineSpec, StateMachineTypes } from './fsm/spec.js'
+export {
+  type Codec,
+  CommandError,
+  type Entry,
+  type SnapshotCapture,
+  type SnapshotSink,
+  type StateMachine,
+  type StateMachineContext,
+} from './fsm/state-machine.js'
+export type { StoreSpec } from './log/store.js'
+export { lmdbStore, memoryStore, walStore } from './log/stores.js'
+export type { RaftConfig } from './node/config.js'
+export { type Outcome, type RaftErrorCode, raftErrorCodes } from './node/error-codes.js'
+export { httpStatus, isRaftError, RaftError } from './node/errors.js'
+export type {
+  EventsOptions,
+  RaftEvent,
+  RaftEventKind,
+  RaftEventListener,
+  RaftEventOrGap,
+} from './node/events.js'
+export type { RaftNodeOptions, ServerOptions } from './node/options.js'
+export type { ThreadsOption } from './node/placement.js'
+export { type NodeOf, RaftNode } from './node/raft-node.js'
+export { resolveConfig } from './node/resolve-config.js'
+export type {
+  Applied,
+  AppliedBatch,
+  ApplyOptions,
+  CallOptions,
+  ClosedInfo,
+  CloseOptions,
+  CommandResult,
+  ConfigurationInfo,
+  Consistency,
+  LeaderInfo,
+  NodeState,
+  NodeStats,
+  QueryAnswer,
+  QueryOptions,
+  QueryProxy,
+  WaitCondition,
+} from './node/types.js'
+export type { SnapshotStoreSpec } from './snapshot/store.js'
+export { fileSnapshotStore, memorySnapshotStore } from './snapshot/stores.js'
+export { type MemoryNetwork, memoryNetwork, memoryTransport } from './transport/memory-transport.js'
+export type { TransportSpec } from './transport/transport.js'
+export { type TcpOptions, tcpTransport } from './transport/transports.js'

@@ -1,0 +1,247 @@
+import { loadCodec } from '../fsm/load.js'
+import type { StateMachineSpec, StateMachineTypes } from '../fsm/spec.js'
+import { createActorSystem } from '../runtime/actor-system.js'
+import { Applier } from './applier.js'
+import type { AssembledNode } from './assembled.js'
+import { Bootstrapper } from './bootstrapper.js'
+import type { EventsOptions, RaftEventKind, RaftEventListener, RaftEventOrGap } from './events.js'
+import { notAvailable } from './failures.js'
+import type { Life } from './life.js'
+import type { NodeSide } from './node-side.js'
+import { type RaftNodeOptions, resolveOptions, type ServerOptions } from './options.js'
+import { queryProxy } from './query-proxy.js'
+import { type StartedNode, startNode } from './start-node.js'
+import { nodeStats } from './stats.js'
+import type {
+  Applied,
+  AppliedBatch,
+  ApplyOptions,
+  CallOptions,
+  ClosedInfo,
+  CloseOptions,
+  ConfigurationInfo,
+  LeaderInfo,
+  NodeState,
+  NodeStats,
+  QueryAnswer,
+  QueryOptions,
+  QueryProxy,
+  WaitCondition,
+} from './types.js'
+
+/**
+ * One node of a cluster: a replicated log and the state machine it feeds. Made by `RaftNode.start`, ended
+ * by `close`. Every asynchronous method takes `{ timeoutMs, signal }` and rejects with a RaftError whose
+ * `outcome` says what became of a proposal.
+ */
+export class RaftNode<Types extends StateMachineTypes = StateMachineTypes> {
+  readonly #started: StartedNode
+  readonly #side: NodeSide
+  readonly #assembled: AssembledNode
+  readonly #applier: Applier
+  readonly #bootstrapper: Bootstrapper
+  readonly #life: Life
+
+  private constructor(started: StartedNode) {
+    const { side, assembled, options, codec } = started
+    this.#started = started
+    this.#side = side
+    this.#assembled = assembled
+    this.#applier = new Applier(side, options.config, codec)
+    this.#bootstrapper = new Bootstrapper(side, options.id, assembled.recovered.bootstrap)
+    this.#life = started.life
+  }
+
+  /**
+   * Starts the actors of one node and resolves once it takes part in its cluster; a leader may not be
+   * elected yet (`waitFor({ leader: true })`).
+   * @throws RaftError RAFT_CONFIG_INVALID, RAFT_DATA_DIR_LOCKED, RAFT_DATA_DIR_FOREIGN,
+   * RAFT_MODULE_LOAD, RAFT_CORRUPT, RAFT_INSECURE_LISTEN; or the system's error, e.g. EADDRINUSE.
+   */
+  static async start<Types extends StateMachineTypes>(
+    options: RaftNodeOptions<Types>,
+  ): Promise<RaftNode<Types>> {
+    const resolved = resolveOptions(options)
+    const codec = await loadCodec(options.stateMachine.codec)
+    const system = createActorSystem(
+      resolved.logger === undefined ? {} : { logger: resolved.logger },
+    )
+    return new RaftNode<Types>(await startNode({ options: resolved, codec, system }))
+  }
+
+  get id(): string {
+    return this.#side.view.id
+  }
+
+  /** `host:port` at which this node's Raft transport listens. */
+  get address(): string {
+    return this.#assembled.address
+  }
+
+  get state(): NodeState {
+    return this.#life.over ? 'closed' : this.#side.view.status.role
+  }
+
+  /** Who leads, as far as this node knows. */
+  get leader(): LeaderInfo | null {
+    return this.#side.view.leader
+  }
+
+  /** Settles when the node has ended, for whatever reason; never rejects. */
+  get closed(): Promise<ClosedInfo> {
+    return this.#life.closed
+  }
+
+  /**
+   * Proposes a command; resolves once it is committed and this node's state machine has applied it.
+   * Its bytes are copied before this returns.
+   */
+  apply(command: Types['command'], options?: ApplyOptions): Promise<Applied<Types['result']>> {
+    return options === undefined
+      ? this.#applier.apply(command)
+      : this.#applier.applyWith(command, options)
+  }
+
+  /** Proposes commands that get consecutive indexes. Not a transaction: each has a result of its own. */
+  applyBatch(
+    commands: readonly Types['command'][],
+    options: ApplyOptions = {},
+  ): Promise<AppliedBatch<Types['result']>> {
+    return this.#applier.applyBatch(commands, options)
+  }
+
+  /** Leader only. Resolves with an index once everything before it is applied here. */
+  barrier(options?: CallOptions): Promise<number> {
+    return this.#side.requests.barrier(options)
+  }
+
+  /** Resolves with a read index if this node leads and a quorum confirms it after the call. */
+  verifyLeader(options?: CallOptions): Promise<number> {
+    return this.#side.reader.readIndex(options, true)
+  }
+
+  /** Any node: an index at or above every write that was applied anywhere before the call. */
+  readIndex(options?: CallOptions): Promise<number> {
+    return this.#side.reader.readIndex(options, false)
+  }
+
+  /** Asks this node's state machine; what the answer may miss is `consistency`'s affair. */
+  query(request: Types['request'], options?: QueryOptions): Promise<QueryAnswer<Types['answer']>> {
+    return this.#side.reader.query({ request }, options)
+  }
+
+  /** The state machine's `queries` object, with every method asynchronous and gated like `query`. */
+  queries(options?: QueryOptions): QueryProxy<Types['queries']> {
+    return queryProxy<Types['queries']>(this.#side.reader, options)
+  }
+
+  /** Hands leadership to the voter `id`, or to the one with the most up-to-date log. Leader only. */
+  transferLeadership(id?: string, options?: CallOptions): Promise<void> {
+    return this.#side.requests.transfer(id ?? null, options)
+  }
+
+  /** Takes a snapshot of this node's state machine now. */
+  async snapshot(options?: CallOptions): Promise<{ readonly index: number }> {
+    return { index: await this.#side.requests.snapshot(options) }
+  }
+
+  /** Resolves when the condition holds on this node. Waits without limit unless one is given. */
+  waitFor(condition: WaitCondition, options?: CallOptions): Promise<void> {
+    const call = this.#side.calls.start<void>('waitFor', options, Number.POSITIVE_INFINITY)
+    call.giveUp = () => null
+    if (!call.settled) this.#side.waiters.wait(call, condition)
+    return call.promise
+  }
+
+  /** The configuration in use here, which may not be committed yet. */
+  async configuration(): Promise<ConfigurationInfo> {
+    const { configuration, committedConfigurationIndex } = this.#side.view.status
+    const { servers } = configuration.configuration
+    return { index: configuration.index, committedIndex: committedConfigurationIndex, servers }
+  }
+
+  /**
+   * Makes the list the first configuration, if this node holds no state. Idempotent.
+   * @throws RaftError RAFT_BOOTSTRAP_MISMATCH if it was bootstrapped with another list.
+   */
+  bootstrap(
+    servers: readonly ServerOptions[],
+    options?: CallOptions,
+  ): Promise<{ readonly bootstrapped: boolean }> {
+    return this.#bootstrapper.bootstrap(servers, options)
+  }
+
+  stats(): NodeStats {
+    return nodeStats(this.#side, {
+      cluster: this.#started.options.cluster,
+      address: this.address,
+      state: this.state,
+      deadLetters: this.#started.system.deadLetters().count,
+      actors: this.#assembled.actors(),
+    })
+  }
+
+  /** Calls `listener` for each event of that kind, in the node's turn. Returns what takes it away again. */
+  on<K extends RaftEventKind>(kind: K, listener: RaftEventListener<K>): () => void {
+    return this.#side.events.on(kind, listener)
+  }
+
+  /** All events from now on. A slow reader loses the oldest and is told how many. */
+  events(options?: EventsOptions): AsyncIterableIterator<RaftEventOrGap> {
+    return this.#side.events.stream(options)
+  }
+
+  /** Every pending promise settles, every actor stops. Resolves also after a failure; never rejects. */
+  close(options?: CloseOptions): Promise<void> {
+    return this.#life.close(options)
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close()
+  }
+
+  // -- of later releases
+
+  addVoter(..._: readonly unknown[]): Promise<{ readonly index: number }> {
+    return Promise.reject(notAvailable('addVoter'))
+  }
+
+  addNonvoter(..._: readonly unknown[]): Promise<{ readonly index: number }> {
+    return Promise.reject(notAvailable('addNonvoter'))
+  }
+
+  demoteVoter(..._: readonly unknown[]): Promise<{ readonly index: number }> {
+    return Promise.reject(notAvailable('demoteVoter'))
+  }
+
+  removeServer(..._: readonly unknown[]): Promise<{ readonly index: number }> {
+    return Promise.reject(notAvailable('removeServer'))
+  }
+
+  reconfigure(..._: readonly unknown[]): Promise<{ readonly index: number }> {
+    return Promise.reject(notAvailable('reconfigure'))
+  }
+
+  restore(..._: readonly unknown[]): Promise<void> {
+    return Promise.reject(notAvailable('restore'))
+  }
+
+  reloadConfig(..._: readonly unknown[]): Promise<void> {
+    return Promise.reject(notAvailable('reloadConfig'))
+  }
+
+  whileLeader(..._: readonly unknown[]): Promise<void> {
+    return Promise.reject(notAvailable('whileLeader'))
+  }
+
+  session(..._: readonly unknown[]): Promise<never> {
+    return Promise.reject(notAvailable('session'))
+  }
+
+  static recover(..._: readonly unknown[]): Promise<void> {
+    return Promise.reject(notAvailable('RaftNode.recover'))
+  }
+}
+
+/** The node type that a state machine spec leads to. */
+export type NodeOf<Spec> = Spec extends StateMachineSpec<infer Types> ? RaftNode<Types> : never

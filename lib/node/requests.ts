@@ -1,0 +1,121 @@
+import type { NodeReply, NodeRequest } from '../../actors/consensus/protocol.js'
+import type { Rejection } from '../core/effects.js'
+import type { Configuration } from '../core/types.js'
+import type { ResolvedConfig } from './config.js'
+import { raftErrorFromWire } from './error-wire.js'
+import { overloadedError, refusalError } from './failures.js'
+import type { NodeView } from './node-view.js'
+import type { Calls, PendingCall } from './pending-call.js'
+import type { CallOptions } from './types.js'
+
+export interface RequestsHost {
+  readonly config: ResolvedConfig
+  readonly view: NodeView
+  readonly calls: Calls
+  tell(request: NodeRequest, bytes: number): boolean
+}
+
+type Reply = Extract<
+  NodeReply,
+  { kind: 'barrierDone' | 'barrierFailed' | 'transferDone' | 'snapshotDone' | 'bootstrapDone' }
+>
+
+/** The rare requests that consensus answers one by one. */
+export class Requests {
+  readonly #host: RequestsHost
+  readonly #numbers = new Map<number, PendingCall<number>>()
+  readonly #bootstraps = new Map<number, PendingCall<boolean>>()
+  #nextId = 1
+
+  constructor(host: RequestsHost) {
+    this.#host = host
+  }
+
+  /** Resolves with an index; everything before it is applied here. */
+  barrier(options: CallOptions | undefined): Promise<number> {
+    const { config, view } = this.#host
+    const call = this.#host.calls.start<number>('barrier', options, config.requestTimeoutMs)
+    if (!view.leads) call.reject(view.notLeading('rejected'))
+    return this.#ask(call, (id) => ({ kind: 'barrier', id }))
+  }
+
+  async transfer(to: string | null, options: CallOptions | undefined): Promise<void> {
+    const { config, view } = this.#host
+    const call = this.#host.calls.start<number>(
+      'transferLeadership',
+      options,
+      config.changeTimeoutMs,
+    )
+    if (!view.leads) call.reject(view.notLeading('rejected'))
+    await this.#ask(call, (id) => ({ kind: 'transfer', id, to }))
+  }
+
+  /** Resolves with the snapshot's index. */
+  snapshot(options: CallOptions | undefined): Promise<number> {
+    const call = this.#host.calls.start<number>('snapshot', options, Number.POSITIVE_INFINITY)
+    return this.#ask(call, (id) => ({ kind: 'takeSnapshot', id }))
+  }
+
+  /** False: this node already has that very configuration from its own bootstrap, or another one. */
+  bootstrap(configuration: Configuration, options: CallOptions | undefined): Promise<boolean> {
+    const { config, calls } = this.#host
+    const call = calls.start<boolean>('bootstrap', options, config.changeTimeoutMs)
+    if (call.settled) return call.promise
+    const id = this.#nextId++
+    this.#bootstraps.set(id, call)
+    call.giveUp = () => 'unknown'
+    call.onSettled = () => this.#bootstraps.delete(id)
+    const told = this.#host.tell({ kind: 'bootstrap', id, configuration }, 0)
+    if (!told) call.reject(overloadedError(call.what, {}))
+    return call.promise
+  }
+
+  replied(reply: Reply): void {
+    switch (reply.kind) {
+      case 'barrierDone':
+        this.#numbers.get(reply.id)?.resolve(reply.index)
+        return
+      case 'barrierFailed':
+        this.#numbers.get(reply.id)?.reject(this.#host.view.refusal(reply.reason, reply.outcome))
+        return
+      case 'transferDone':
+        this.#transferred(reply.id, reply.reason)
+        return
+      case 'snapshotDone':
+        this.#snapshotTaken(reply)
+        return
+      case 'bootstrapDone':
+        this.#bootstrapped(reply.id, reply.reason)
+    }
+  }
+
+  #ask(call: PendingCall<number>, request: (id: number) => NodeRequest): Promise<number> {
+    if (call.settled) return call.promise
+    const id = this.#nextId++
+    this.#numbers.set(id, call)
+    // From here on consensus may have begun with it.
+    call.giveUp = () => 'unknown'
+    call.onSettled = () => this.#numbers.delete(id)
+    if (!this.#host.tell(request(id), 0)) call.reject(overloadedError(call.what, {}))
+    return call.promise
+  }
+
+  #transferred(id: number, reason: Rejection | 'shutdown' | null): void {
+    const call = this.#numbers.get(id)
+    if (reason === null) call?.resolve(0)
+    else call?.reject(this.#host.view.refusal(reason, null))
+  }
+
+  #snapshotTaken({ id, index, error }: Extract<NodeReply, { kind: 'snapshotDone' }>): void {
+    const call = this.#numbers.get(id)
+    if (error === null) call?.resolve(index)
+    else call?.reject(raftErrorFromWire(error, 'RAFT_STORE_FAILED'))
+  }
+
+  #bootstrapped(id: number, reason: Rejection | null): void {
+    const call = this.#bootstraps.get(id)
+    if (reason === null) call?.resolve(true)
+    else if (reason === 'alreadyBootstrapped') call?.resolve(false)
+    else call?.reject(refusalError(reason, 'rejected'))
+  }
+}

@@ -1,0 +1,101 @@
+import type { Codec } from '../fsm/state-machine.js'
+import type { HostActorSystem } from '../runtime/actor-system.js'
+import type { WireError } from '../runtime/wire-error.js'
+import type { AssembledNode } from './assembled.js'
+import { assembleNode } from './assembly.js'
+import { isRaftErrorCode } from './error-codes.js'
+import { raftErrorFrom } from './error-wire.js'
+import { closedError } from './failures.js'
+import { Life } from './life.js'
+import { createNodeActor } from './node-actor.js'
+import type { NodeSide } from './node-side.js'
+import type { ResolvedOptions } from './options.js'
+
+export interface StartedNode {
+  readonly options: ResolvedOptions
+  readonly codec: Codec<unknown>
+  readonly system: HostActorSystem
+  readonly side: NodeSide
+  readonly assembled: AssembledNode
+  readonly life: Life
+}
+
+/** Assembles the actors of a node; resolves once consensus has told its first status. */
+export async function startNode(
+  parts: Pick<StartedNode, 'options' | 'codec' | 'system'>,
+): Promise<StartedNode> {
+  const early = new EarlyEnd()
+  const { side, assembled } = await assemble(parts, early)
+  const { options, system } = parts
+  const life = new Life({ system, side, assembled, logger: options.logger })
+  early.handOver(life)
+  system.onDeadLetter((to, message) => side.emit({ kind: 'deadLetter', to, message }))
+  await side.ready
+  if (life.over) {
+    const { error } = await life.closed
+    throw error ?? closedError('start', null)
+  }
+  return { ...parts, side, assembled, life }
+}
+
+async function assemble(
+  { options, system }: Pick<StartedNode, 'options' | 'system'>,
+  early: EarlyEnd,
+): Promise<Pick<StartedNode, 'side' | 'assembled'>> {
+  const { id, config, placement } = options
+  const made: NodeSide[] = []
+  const createNode = createNodeActor(
+    {
+      id,
+      config,
+      remoteMachine: placement.fsm === 'thread',
+      onRemoved: () => {
+        if (config.shutdownOnRemove) early.removed()
+      },
+    },
+    (side) => made.push(side),
+  )
+  try {
+    const assembled = await assembleNode({
+      ...options,
+      system,
+      createNodeActor: createNode,
+      onFailure: (error) => early.failed(error),
+    })
+    const [side] = made
+    if (side === undefined) throw new Error('the assembly has not created the node actor')
+    return { side, assembled }
+  } catch (error) {
+    throw startError(error)
+  }
+}
+
+/** Our own codes as RaftErrors; the system's errors (EADDRINUSE, EACCES, ...) as they are. */
+function startError(error: unknown): unknown {
+  const { code } = (error ?? {}) as { readonly code?: unknown }
+  return isRaftErrorCode(code) ? raftErrorFrom(error, code) : error
+}
+
+/** What may end the node before there is a Life to tell it. */
+class EarlyEnd {
+  #life: Life | null = null
+  #told: ((life: Life) => void) | null = null
+
+  handOver(life: Life): void {
+    this.#life = life
+    this.#told?.(life)
+  }
+
+  failed(error: WireError): void {
+    this.#end((life) => life.failed(error))
+  }
+
+  removed(): void {
+    this.#end((life) => life.removed())
+  }
+
+  #end(tell: (life: Life) => void): void {
+    if (this.#life === null) this.#told ??= tell
+    else tell(this.#life)
+  }
+}
