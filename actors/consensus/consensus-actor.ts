@@ -68,6 +68,7 @@ export class ConsensusActor implements Behavior<ConsensusMessage> {
       incarnations: init.incarnations,
       mayVote: init.mayVote,
     })
+    init.observeCore?.(this.#core)
     this.#tail = new LogTail(init.tailMaxBytes)
     this.#reader = new LogReader(() => this.#links.log, init.maxReadBytes)
     this.#proposals = new Proposals(() => this.#links.node)

@@ -1,4 +1,5 @@
 import type { CoreConfig } from '../../lib/core/core-state.js'
+import type { RaftCore } from '../../lib/core/raft-core.js'
 import type {
   HardState,
   IndexedConfiguration,
@@ -34,6 +35,8 @@ export interface ConsensusInit {
   readonly mayVote: boolean
   /** The state machine keeps its state by itself and is given flushed entries only (S14). */
   readonly flushedOnly: boolean
+  /** Given the core before its first step; only where this actor runs inline. */
+  readonly observeCore?: (core: RaftCore) => void
   readonly controlBlock: SharedArrayBuffer
   readonly leaderBoard: SharedArrayBuffer
 }

@@ -1,5 +1,6 @@
 import type { ConsensusMessage, NodeReply } from '../../actors/consensus/protocol.js'
 import type { LogStats, RecoveredLog } from '../../actors/log/protocol.js'
+import type { RaftCore } from '../core/raft-core.js'
 import type { Server } from '../core/types.js'
 import type { StateMachineSpec } from '../fsm/spec.js'
 import type { StoreSpec } from '../log/store.js'
@@ -26,6 +27,8 @@ export interface AssemblyOptions {
   readonly system: ActorSystem & Clock & { random(): number }
   /** The program's side: takes NodeReply messages, is linked to `consensus`. Always inline. */
   readonly createNodeActor: CreateActor<null, NodeReply>
+  /** Given the core before its first step, where it lives on this thread: the simulator's checks. */
+  readonly observeCore?: (core: RaftCore) => void
   /** Called once, when the node cannot go on. The caller then closes it. */
   readonly onFailure: (error: WireError) => void
 }

@@ -217,6 +217,7 @@ class Assembly implements AssembledNode {
       incarnations: recovered.incarnations,
       mayVote: !recovered.fresh,
       flushedOnly,
+      ...(this.#options.observeCore && { observeCore: this.#options.observeCore }),
       controlBlock: this.#controlBlock,
       leaderBoard: this.#leaderBoard,
     }

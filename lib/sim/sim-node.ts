@@ -1,0 +1,125 @@
+import type { NodeReply } from '../../actors/consensus/protocol.js'
+import type { RaftCore } from '../core/raft-core.js'
+import type { NodeId, Server } from '../core/types.js'
+import { inlineStateMachine } from '../fsm/define.js'
+import type { StateMachine } from '../fsm/state-machine.js'
+import { MemoryDisk } from '../log/memory-disk.js'
+import { memoryStore } from '../log/stores.js'
+import type { AssembledNode } from '../node/assembled.js'
+import { assembleNode } from '../node/assembly.js'
+import type { RaftConfig } from '../node/config.js'
+import { placementOf } from '../node/placement.js'
+import type { ActorLogger, CreateActor } from '../runtime/actor.js'
+import { SimActorSystem, type TraceEvent } from '../runtime/sim-host.js'
+import type { SimScheduler } from '../runtime/sim-scheduler.js'
+import type { WireError } from '../runtime/wire-error.js'
+import { MemorySnapshots } from '../snapshot/memory-store.js'
+import { memorySnapshotStore } from '../snapshot/stores.js'
+import type { SimNetwork } from '../transport/sim-transport.js'
+
+export interface SimNodeOptions {
+  readonly scheduler: SimScheduler
+  readonly network: SimNetwork
+  readonly id: NodeId
+  readonly address: string
+  readonly members: readonly Omit<Server, 'addedAt'>[]
+  readonly config: RaftConfig
+  /** How long a flush takes, drawn for each. */
+  readonly flushMs: () => number
+  readonly createMachine: (node: NodeId) => StateMachine
+  readonly createProgram: CreateActor<null, NodeReply>
+  readonly observeCore: (node: NodeId, core: RaftCore) => void
+  readonly onFailure: (node: NodeId, error: WireError) => void
+  readonly onEvent?: (event: TraceEvent) => void
+  readonly logger?: ActorLogger
+}
+
+/**
+ * One simulated machine: its disks outlive its processes. The actors are those of production; store,
+ * snapshots and network are simulated.
+ */
+export class SimNode {
+  readonly id: NodeId
+  readonly address: string
+  readonly disk = new MemoryDisk()
+  readonly snapshots = new MemorySnapshots()
+  readonly #options: SimNodeOptions
+  #system: SimActorSystem | null = null
+  #assembled: AssembledNode | null = null
+  #starts = 0
+
+  constructor(options: SimNodeOptions) {
+    this.#options = options
+    this.id = options.id
+    this.address = options.address
+    this.disk.faults.writeBack = 'manual'
+    this.disk.faults.onFlush = () => this.#flush()
+  }
+
+  get running(): boolean {
+    return this.#system?.alive === true
+  }
+
+  get system(): SimActorSystem | null {
+    return this.#system
+  }
+
+  get assembled(): AssembledNode | null {
+    return this.#assembled
+  }
+
+  /** Starts a process on this machine; resolves when its actors run, which takes virtual time. */
+  async start(): Promise<void> {
+    const { scheduler, network, id, config, members, onEvent, logger } = this.#options
+    const system = new SimActorSystem(scheduler, {
+      name: `${id}.${++this.#starts}`,
+      ...(onEvent === undefined ? {} : { onEvent }),
+      ...(logger === undefined ? {} : { logger }),
+    })
+    this.#system = system
+    this.#assembled = null
+    const parts = {
+      store: memoryStore({ disk: this.disk }),
+      snapshots: memorySnapshotStore(this.snapshots),
+      stateMachine: inlineStateMachine(() => this.#options.createMachine(id)),
+      transport: network.transport(this.address),
+    }
+    const assembled = await assembleNode({
+      ...parts,
+      cluster: 'sim',
+      id,
+      dataDir: `/sim/${id}`,
+      bootstrap: members,
+      config,
+      placement: placementOf('compact', parts),
+      system,
+      createNodeActor: this.#options.createProgram,
+      observeCore: (core) => this.#options.observeCore(id, core),
+      onFailure: (error) => this.#options.onFailure(id, error),
+    })
+    if (this.#system === system && system.alive) this.#assembled = assembled
+  }
+
+  /** The machine loses power: of what was not flushed only a seeded prefix is on the disk. */
+  crash(): { readonly lostWrites: number } {
+    const { scheduler, network } = this.#options
+    this.#system?.crash()
+    this.#assembled = null
+    network.crash(this.address)
+    const unsettled = this.disk.unsettled
+    const keep = Math.floor(scheduler.random() * (unsettled + 1))
+    this.disk.crash({ keep, tear: scheduler.random() < 0.25 })
+    return { lostWrites: unsettled - keep }
+  }
+
+  /** The log actor's call takes this long, and only then is what it wrote durable. */
+  #flush(): void {
+    const { scheduler } = this.#options
+    const ms = this.#options.flushMs()
+    scheduler.occupy(ms)
+    const system = this.#system
+    scheduler.at(scheduler.now(), () => {
+      if (this.#system === system && system?.alive === true) this.disk.settle()
+    })
+  }
+}
