@@ -7,7 +7,7 @@ export interface Address {
 
 /** `host:port`; an IPv6 host is in brackets, as in `[::1]:7701`. */
 export function parseAddress(address: string): Address {
-  const match = /^(?:\[([^\]]+)\]|([^:]+)):(\d{1,5})$/.exec(address)
+  const match = /^(?:\[([^\]]+)\]|([^:[\]]+)):(\d{1,5})$/.exec(address)
   const host = match?.[1] ?? match?.[2]
   const port = Number(match?.[3])
   if (host === undefined || host === '' || !(port <= 65535)) {

@@ -15,7 +15,7 @@ export interface Parcel {
 /** One direction of one connection. */
 export interface Lane {
   readonly name: string
-  /** The connection breaks on both sides, with an error. */
+  /** The connection breaks with an error on the sending side, and on the other when it hears of it. */
   reset(): void
 }
 

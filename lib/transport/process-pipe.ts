@@ -120,13 +120,15 @@ export class ProcessPipe implements Pipe, Lane {
   destroy(): void {
     if (this.#state === 'closed') return
     this.fail(null)
-    this.#carry('close', 0, { arrive: () => this.#peer?.endedByPeer(null), lose: () => {} })
+    this.#carryEnd(null)
   }
 
-  /** Lane: both ends learn of it, each by itself. */
+  /** Lane: this end breaks now, the other when word of it arrives. Again: the other end breaks too. */
   reset(): void {
+    const error = connectionReset(this.other, this.own)
+    if (this.#state === 'closed') return this.#peer?.fail(error)
     this.fail(connectionReset(this.own, this.other))
-    this.#peer?.fail(connectionReset(this.other, this.own))
+    this.#carryEnd(error)
   }
 
   /** This end is closed. What it sent and is still under way may yet arrive on the other side. */
@@ -145,8 +147,7 @@ export class ProcessPipe implements Pipe, Lane {
   abandon(): void {
     if (this.#state === 'closed') return
     this.#close()
-    const error = connectionReset(this.other, this.own)
-    this.#carry('close', 0, { arrive: () => this.#peer?.endedByPeer(error), lose: () => {} })
+    this.#carryEnd(connectionReset(this.other, this.own))
   }
 
   /** `take` gives the bytes and lets go of the sender's memory. */
@@ -196,6 +197,10 @@ export class ProcessPipe implements Pipe, Lane {
     this.#waiting = []
     this.#onClosed(this)
     return writtens
+  }
+
+  #carryEnd(error: Error | null): void {
+    this.#carry('close', 0, { arrive: () => this.#peer?.endedByPeer(error), lose: () => {} })
   }
 
   #carry(kind: Parcel['kind'], bytes: number, fate: Pick<Parcel, 'arrive' | 'lose'>): void {

@@ -89,11 +89,13 @@ export class SimNetwork {
     this.#courier.slow(from, to, link)
   }
 
-  /** Breaks every connection between the two; frames on their way may still arrive, late. */
+  /**
+   * Breaks every connection between the two at the end of `a`. The other end hears of it later, and
+   * frames of the old connections may reach it until then, after some of a new one.
+   */
   reset(a: string, b: string): void {
     for (const pipe of this.#network.pipes) {
-      const between = (pipe.own === a && pipe.other === b) || (pipe.own === b && pipe.other === a)
-      if (between) pipe.reset()
+      if (pipe.own === a && pipe.other === b) pipe.reset()
     }
   }
 

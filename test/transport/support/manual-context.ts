@@ -79,4 +79,10 @@ export class ManualContext implements ActorContext {
   fail(error: Error): void {
     this.failures.push(error)
   }
+
+  /** For a test's end: an actor that failed unnoticed fails the test. */
+  throwFailure(): void {
+    const [first] = this.failures
+    if (first !== undefined) throw first
+  }
 }
