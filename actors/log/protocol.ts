@@ -35,6 +35,11 @@ export type LogMessage =
   | { readonly kind: 'truncate'; readonly seq: number; readonly fromIndex: LogIndex }
   | { readonly kind: 'reset'; readonly seq: number; readonly index: LogIndex; readonly term: Term }
   | { readonly kind: 'compact'; readonly seq: number; readonly index: LogIndex }
+  /**
+   * Data lane. The sender has taken the `logRefused` of this seq: what follows was issued knowing it.
+   * Until then the log actor drops every operation, as `logRefused` said it would.
+   */
+  | { readonly kind: 'refusalSeen'; readonly seq: number }
   /** Control lane. One atomic durable write; answered by hardStateSaved. */
   | { readonly kind: 'saveHardState'; readonly seq: number; readonly hardState: HardState }
   /** Control lane. The whole table of known incarnations; answered by incarnationsSaved. */

@@ -73,12 +73,15 @@ export class LmdbEnvironment {
    * room is looked at first. @throws StoreFullError
    */
   assertRoom(bytes: number, reserved: number): void {
-    const { bavail, bsize } = statfsSync(this.path)
-    const free = bavail * bsize
-    if (free >= bytes + reserved) return
+    if (this.hasRoom(bytes, reserved)) return
     throw new StoreFullError(
-      `${this.path} has ${free} bytes free; ${bytes} are needed and ${reserved} kept in reserve`,
+      `${this.path} has no room for ${bytes} bytes beside the ${reserved} kept in reserve`,
     )
+  }
+
+  hasRoom(bytes: number, reserved: number): boolean {
+    const { bavail, bsize } = statfsSync(this.path)
+    return bavail * bsize >= bytes + reserved
   }
 
   getValue(key: string): Uint8Array | null {

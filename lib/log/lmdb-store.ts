@@ -1,5 +1,6 @@
 import { join } from 'node:path'
 import type { LogIndex, Term } from '../core/types.js'
+import { runSteps } from '../runtime/steps.js'
 import { readHeader } from './batch-layout.js'
 import { makeDirectory } from './directory.js'
 import { type DirectoryLock, lockDirectory } from './directory-lock.js'
@@ -8,7 +9,6 @@ import { LmdbLog } from './lmdb-log.js'
 import { RecoveryScan } from './recovery.js'
 import { readSealed, sealed } from './sealed-value.js'
 import { type LogPoint, StagedLog } from './staged-log.js'
-import { run } from './steps.js'
 import {
   type Store,
   type StoreContext,
@@ -147,6 +147,10 @@ export class LmdbStore implements Store {
     return found
   }
 
+  hasRoom(bytes: number): boolean {
+    return this.#environment.hasRoom(bytes, this.#reservedBytes)
+  }
+
   get(key: string): Uint8Array | null {
     return this.#environment.getValue(key)
   }
@@ -212,7 +216,7 @@ export class LmdbStore implements Store {
   }
 
   #readValue(name: string): unknown {
-    const bytes = run(readSealed((key) => this.get(key), name))
+    const bytes = runSteps(readSealed((key) => this.get(key), name))
     if (bytes === null) return null
     return JSON.parse(Buffer.from(bytes as Uint8Array).toString())
   }

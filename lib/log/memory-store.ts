@@ -92,6 +92,10 @@ export class MemoryStore implements Store {
     return this.#write([{ kind: 'set', values: copies }], bytes)
   }
 
+  hasRoom(bytes: number): boolean {
+    return this.#log.bytes + bytes <= this.#disk.faults.maxBytes
+  }
+
   size(): number {
     return this.#log.bytes
   }

@@ -1,5 +1,5 @@
 import { crc32 } from 'node:zlib'
-import { type Steps, wait } from './steps.js'
+import { type Steps, step } from '../runtime/steps.js'
 import { StoreCorruptError } from './store.js'
 
 /**
@@ -35,7 +35,7 @@ export function* readSealed(
 ): Steps<Uint8Array | null> {
   let found = false
   for (const key of keysOf(name)) {
-    const bytes = yield* wait(get(key))
+    const bytes = yield* step(get(key))
     const payload = bytes === null ? null : open(bytes)
     if (payload !== null) return payload
     found ||= bytes !== null

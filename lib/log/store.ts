@@ -46,6 +46,11 @@ export interface Store {
   get(key: string): Uint8Array | null | Promise<Uint8Array | null>
   /** Writes all values atomically; durable when it returns. Independent of what is staged. */
   set(values: Readonly<Record<string, Uint8Array>>): void | Promise<void>
+  /**
+   * Whether so many bytes of batches would find room now. Asked from time to time after a
+   * StoreFullError; without it the append is simply tried again.
+   */
+  hasRoom?(bytes: number): boolean
   /** Bytes on disk (or in memory), for stats. */
   size(): number
   close(): void | Promise<void>
@@ -108,6 +113,18 @@ export class StoreFullError extends Error {
 export class StoreUnavailableError extends Error {
   readonly code = 'RAFT_NOT_AVAILABLE'
   override readonly name = 'StoreUnavailableError'
+}
+
+/** The data directory belongs to another cluster or another node (S16). */
+export class DataDirForeignError extends Error {
+  readonly code = 'RAFT_DATA_DIR_FOREIGN'
+  override readonly name = 'DataDirForeignError'
+}
+
+/** A store module that is not there, does not load, or exports no `createStore`. */
+export class StoreLoadError extends Error {
+  readonly code = 'RAFT_MODULE_LOAD'
+  override readonly name = 'StoreLoadError'
 }
 
 /** Another store, of this process or another one, has the same directory open (S16). */
