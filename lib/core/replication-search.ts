@@ -66,10 +66,14 @@ export class MatchSearch {
       return
     }
     this.#step *= 2
-    this.#high = (inside ? batch.firstIndex : wanted) - 1
-    const below = this.#high
-    if (inside && below >= this.#low && this.#possible(below, batch.prevTerm)) {
-      this.#accept(below, batch.prevTerm)
+    // The rest of the batch below it is as impossible, but for what lies before the follower's run.
+    const runStart = this.#conflict.index
+    const edge = wanted >= runStart ? Math.max(batch.firstIndex, runStart) : batch.firstIndex
+    const below = (inside ? edge : wanted) - 1
+    const termBelow = below >= batch.firstIndex ? batch.term : batch.prevTerm
+    this.#high = below
+    if (inside && below >= this.#low && this.#possible(below, termBelow)) {
+      this.#accept(below, termBelow)
     }
   }
 

@@ -81,11 +81,11 @@ export class SnapshotTransfer<C extends FedChunk> {
 
   /** A chunk was read. False when it says that nothing can be read. */
   fed(chunk: C): boolean {
-    if (chunk.transfer !== this.number || chunk.offset !== this.#asked) return true
-    this.#asked = null
-    if (chunk.failed) return false
+    if (chunk.transfer !== this.number) return true
     const { meta } = chunk
-    if (meta === null) return false
+    if (chunk.failed || meta === null) return false
+    if (chunk.offset !== this.#asked) return true
+    this.#asked = null
     this.#meta ??= meta
     // Chunks of another snapshot must never be joined to these.
     if (meta.index !== this.#meta.index || meta.term !== this.#meta.term) return false
