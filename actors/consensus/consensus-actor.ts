@@ -48,6 +48,7 @@ export class ConsensusActor implements Behavior<ConsensusMessage> {
   readonly #appends: AppendReceiver
   readonly #status: StatusPublisher
   #lastTurnAt: number
+  #begun = false
   /** What the state machine said of itself, until its link is here too. */
   #fsmHolds: LogIndex | null = null
 
@@ -144,7 +145,7 @@ export class ConsensusActor implements Behavior<ConsensusMessage> {
   linked(name: string, ref: ActorRef): void {
     this.#links.set(name, ref)
     if (name === 'fsm') this.#startFsm()
-    // The node actor is linked last: from here on the core may act.
+    // Whoever is told what the core does is there now.
     if (name === 'node') this.#begin()
   }
 
@@ -172,6 +173,7 @@ export class ConsensusActor implements Behavior<ConsensusMessage> {
   }
 
   afterTurn(): void {
+    if (!this.#begun) return
     const status = this.#core.status()
     this.#proposals.flushed(status.flushedIndex)
     const bounded = this.#init.flushedOnly || this.#snapshots.holdsBack
@@ -232,6 +234,7 @@ export class ConsensusActor implements Behavior<ConsensusMessage> {
         return this.#peers.incarnationsSaved(message.seq)
       case 'logRefused':
         this.#flushClock.clear()
+        this.#links.log.tell({ kind: 'refusalSeen', seq: message.seq })
         this.#context.log.warn({ lastIndex: message.lastIndex }, message.message)
         this.#effects.event({ kind: 'overload', what: 'storage' })
         return this.#stepper.step({
@@ -354,6 +357,7 @@ export class ConsensusActor implements Behavior<ConsensusMessage> {
   }
 
   #begin(): void {
+    this.#begun = true
     this.#effects.run(this.#core.start())
     this.#peers.allowVoting()
     this.#snapshots.watch(() => this.#core.status().snapshotIndex)

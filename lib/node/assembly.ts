@@ -89,8 +89,8 @@ class Assembly implements AssembledNode {
     const snapshot = await this.#startSnapshots(recovered)
     await this.#startFsm()
     await this.#startConsensus(recovered, snapshot)
-    await this.#startInbound(recovered)
     await this.#startNodeActor(recovered)
+    await this.#startInbound(recovered)
   }
 
   async #startLog(): Promise<RecoveredLog> {
@@ -276,11 +276,11 @@ class Assembly implements AssembledNode {
       create,
       init: null,
       placement: 'inline',
-      mailbox: { maxMessages: Number.MAX_SAFE_INTEGER, maxBytes: Number.MAX_SAFE_INTEGER },
+      mailbox: { maxMessages: 2 ** 24, maxBytes: 2 ** 29 },
     })
     this.#node = node
     system.link(node, 'consensus', this.consensus)
-    // Linked last: from here on the core acts.
+    // From here on the core acts.
     system.link(this.consensus, 'node', node)
   }
 
