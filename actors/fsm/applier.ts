@@ -82,8 +82,10 @@ export class Applier {
     try {
       const inRuns = this.#machine.applyBatch !== undefined
       let run: DecodedEntry[] = []
+      let decoded = this.#lastApplied
       for (const batch of message.batches) {
-        const entries = this.#decode(batch, message.toIndex)
+        const entries = this.#decode(batch, decoded, message.toIndex)
+        decoded += entries.length
         pins.hold(batch)
         if (!inRuns) yield* this.#applyEach(entries, results)
         else {
@@ -101,21 +103,22 @@ export class Applier {
     }
   }
 
-  /** What the machine does not hold yet of the batch. */
-  #decode(batch: BatchRef, toIndex: LogIndex): DecodedEntry[] {
-    const lastIndex = batch.firstIndex + batch.count - 1
+  /** The entries of the batch behind `after`, which the machine holds or is about to be given. */
+  #decode(batch: BatchRef, after: LogIndex, toIndex: LogIndex): DecodedEntry[] {
+    const { firstIndex, count, term } = batch
+    assert(firstIndex <= after + 1, 'entries are applied without a gap', {
+      lastApplied: after,
+      index: firstIndex,
+    })
+    const lastIndex = firstIndex + count - 1
     // A machine that keeps its own state does not say of which term its last entry is; its batch does.
-    if (batch.firstIndex <= this.#lastApplied && lastIndex >= this.#lastApplied) {
-      this.#lastTerm ??= batch.term
-    }
-    if (lastIndex <= this.#lastApplied) return []
-    return this.#source.decode(batch, this.#lastApplied + 1, toIndex)
+    if (firstIndex <= this.#lastApplied && lastIndex >= this.#lastApplied) this.#lastTerm ??= term
+    return lastIndex <= after ? [] : this.#source.decode(batch, after + 1, toIndex)
   }
 
   *#applyEach(entries: readonly DecodedEntry[], results: Results): Steps {
     const machine = this.#machine
     for (const decoded of entries) {
-      this.#expect(decoded)
       if (decoded.type === ENTRY_COMMAND) {
         try {
           const returned = machine.apply(this.#source.toEntry(decoded))
@@ -142,7 +145,6 @@ export class Applier {
       if (end > start) yield* this.#applyCommands(run.slice(start, end), results)
       start = end + 1
       if (other === undefined) return
-      this.#expect(other)
       yield* this.#pass(other)
       results.add(other.index, undefined)
       this.moveTo(other.index, other.term)
@@ -152,7 +154,6 @@ export class Applier {
   *#applyCommands(run: readonly DecodedEntry[], results: Results): Steps {
     const first = run[0] as DecodedEntry
     const last = run.at(-1) as DecodedEntry
-    this.#expect(first)
     const entries: Entry<unknown>[] = []
     const refused = new Map<LogIndex, Error>()
     for (const decoded of run) {
@@ -203,13 +204,6 @@ export class Applier {
     } catch (error) {
       throw failedAt(decoded.index, 'configurationChanged', error)
     }
-  }
-
-  #expect(decoded: DecodedEntry): void {
-    assert(decoded.index === this.#lastApplied + 1, 'entries are applied without a gap', {
-      lastApplied: this.#lastApplied,
-      index: decoded.index,
-    })
   }
 }
 

@@ -1,4 +1,5 @@
 import { assert, assertNever } from '../../lib/core/assert.js'
+import type { LogIndex, Term } from '../../lib/core/types.js'
 import { messageOf, StateMachineError } from '../../lib/fsm/errors.js'
 import { type LoadedMachine, loadStateMachine } from '../../lib/fsm/load.js'
 import type { ActorContext, ActorRef, Behavior, CreateActor } from '../../lib/runtime/actor.js'
@@ -149,11 +150,7 @@ class FsmActor implements Behavior<FsmMessage> {
       try {
         yield* this.#load(index, term)
       } catch (error) {
-        throw new StateMachineError(
-          'RAFT_STATE_MACHINE_FAILED',
-          `the state machine could not be restored from the snapshot at index ${index} of term ${term}: ${messageOf(error)}`,
-          { details: { index, term, stage: 'restore' }, cause: error },
-        )
+        throw restoreFailed(index, term, error)
       }
       this.#applier.moveTo(index, term)
     }
@@ -161,7 +158,7 @@ class FsmActor implements Behavior<FsmMessage> {
     this.#reply({ kind: 'restored', index, term })
   }
 
-  *#load(index: number, term: number): Steps {
+  *#load(index: LogIndex, term: Term): Steps {
     const reader = yield* step(StateReader.open(this.#linkedSnapshots(), index, term))
     try {
       yield* step(this.#machine.restore(reader.chunks()))
@@ -186,3 +183,17 @@ class FsmActor implements Behavior<FsmMessage> {
     consensus.control(reply)
   }
 }
+
+function restoreFailed(index: LogIndex, term: Term, cause: unknown): StateMachineError {
+  // Without the snapshot actor nothing is known of this state: the index has not failed (S14).
+  const absent = cause instanceof Error && 'code' in cause && ABSENT.has(cause.code)
+  const where = absent ? { snapshotIndex: index } : { index }
+  return new StateMachineError(
+    'RAFT_STATE_MACHINE_FAILED',
+    `the state machine could not be restored from the snapshot at index ${index} of term ${term}: ${messageOf(cause)}`,
+    { details: { ...where, term, stage: 'restore' }, cause },
+  )
+}
+
+/** The snapshot actor is not linked, or has gone while it was asked. */
+const ABSENT: ReadonlySet<unknown> = new Set(['RAFT_CLOSED', 'ACTOR_GONE'])

@@ -45,6 +45,8 @@ export type FsmMessage =
       readonly request: number
       /** All configurations the node knows of; the newest at or below the captured index is recorded (S13). */
       readonly configurations: readonly IndexedConfiguration[]
+      /** Also when nothing was applied since the newest snapshot: that one turned out to be unreadable. */
+      readonly force?: boolean
     }
   /** Replace the state by the stored snapshot at (index, term), read through `snapshot`. Data lane: it
    *  keeps its place among the applies. */

@@ -81,14 +81,14 @@ export class SnapshotTaker {
   }
 
   #begin(message: TakeSnapshot, index: LogIndex, term: Term | null): Attempt {
-    const { request, configurations } = message
+    const { request, configurations, force = false } = message
     if (this.#running !== null) {
       throw new StateMachineError(
         'RAFT_SNAPSHOT_IN_PROGRESS',
         `a snapshot at index ${this.#running.index} is still being written`,
       )
     }
-    if (term === null || index <= this.#newest) {
+    if (term === null || index === 0 || (index <= this.#newest && !force)) {
       throw new StateMachineError(
         'RAFT_NOTHING_TO_SNAPSHOT',
         `nothing was applied since index ${this.#newest}, which a snapshot already holds`,

@@ -116,8 +116,9 @@ export class Stage {
       },
       placement: this.#options.placement ?? 'inline',
     })
-    this.system.link(this.#fsm, 'consensus', present(this.#consensus))
     this.#linkFsm()
+    this.system.link(this.#fsm, 'consensus', present(this.#consensus))
+    await this.replies.take('fsmReady')
   }
 
   #linkFsm(): void {
@@ -136,6 +137,17 @@ export class Stage {
   async apply(...batches: readonly BatchRef[]) {
     this.tell(batches, batches[0]?.firstIndex)
     return this.replies.take('applied')
+  }
+
+  /** Another FSM actor in the place of the running one. */
+  async startFsmAgain(spec: StateMachineSpec): Promise<void> {
+    await this.fsm.stop()
+    await this.startFsm(spec)
+  }
+
+  async restore(index: number, term: number) {
+    this.fsm.ref.tell({ kind: 'restore', index, term })
+    return this.replies.take('restored')
   }
 
   async query(request: unknown) {
