@@ -13,12 +13,13 @@ export class ManualContext implements ActorContext {
   afterTurn: () => void = () => {}
   /** False: the actor is gone and takes no turns. */
   alive = true
-  #now = 1000
+  #now: number
   #inTurn = false
   #timers: { at: number; callback: () => void }[] = []
 
-  constructor(name = 'test') {
+  constructor(name = 'test', startAt = 1000) {
     this.name = name
+    this.#now = startAt
     const quiet = (): void => {}
     this.log = {
       debug: quiet,
