@@ -82,6 +82,9 @@ export function onVoteReply(state: CoreState, now: number, from: NodeId, reply: 
   // a late answer belongs to another round or role, and is dropped by that.
   const expected = reply.preVote ? 'preCandidate' : 'candidate'
   if (candidacy === null || state.role !== expected || reply.round !== candidacy.round) return
+  // Raft §5.2: a vote is for one term. Rounds are counted anew after a restart, so they do not tell.
+  const askedTerm = reply.preVote ? state.term + 1 : state.term
+  if (reply.granted && reply.term !== askedTerm) return
   if (reply.granted) candidacy.granted.add(from)
   else candidacy.refused.add(from)
   countVotes(state, now)
