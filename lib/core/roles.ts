@@ -82,8 +82,9 @@ function leaveLeadership(state: CoreState): void {
     state.emit({ kind: 'readRejected', id, reason: 'notLeader' })
   }
   if (leading.transfer !== null) {
-    // The transfer has done its work once this node does not lead any more.
-    state.emit({ kind: 'transferDone', id: leading.transfer.id, reason: null })
+    // Thesis §3.10: it has done its work if the target was told to campaign before this node gave up.
+    const { id, sent } = leading.transfer
+    state.emit({ kind: 'transferDone', id, reason: sent ? null : 'leadershipLost' })
   }
   if (state.commitIndex < state.log.lastIndex) {
     state.emit({ kind: 'proposalsUnknown', fromIndex: state.commitIndex + 1 })
