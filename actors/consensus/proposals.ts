@@ -13,7 +13,6 @@ interface Pending {
   readonly id: number
   readonly firstIndex: LogIndex
   readonly lastIndex: LogIndex
-  flushed: boolean
   results: ResultRun | null
 }
 
@@ -26,8 +25,8 @@ export class Proposals {
   /** Told and not yet in the log. */
   readonly #bodies = new Map<number, BatchRef>()
   readonly #pending = new Ring<Pending>()
-  /** How many of #pending, from the front, are flushed here. */
-  #flushedIndex: LogIndex = 0
+  /** Proposals that are not flushed here yet; followers may have committed them before. */
+  readonly #unflushed = new Ring<{ readonly id: number; readonly lastIndex: LogIndex }>()
 
   constructor(node: () => ActorRef<NodeReply>) {
     this.#tell = (reply) => {
@@ -69,14 +68,14 @@ export class Proposals {
 
   /** Group commit: there is room for the node side's next batch. */
   flushed(index: LogIndex): void {
-    if (index <= this.#flushedIndex) return
-    this.#flushedIndex = index
-    for (let position = 0; position < this.#pending.length; position++) {
-      const pending = this.#pending.at(position)
-      if (pending.lastIndex > index) return
-      if (pending.flushed) continue
-      pending.flushed = true
-      if (pending.kind === 'proposal') this.#tell({ kind: 'proposalFlushed', proposal: pending.id })
+    for (
+      let first = this.#unflushed.first();
+      first !== undefined;
+      first = this.#unflushed.first()
+    ) {
+      if (first.lastIndex > index) return
+      this.#unflushed.shift()
+      this.#tell({ kind: 'proposalFlushed', proposal: first.id })
     }
   }
 
@@ -98,7 +97,10 @@ export class Proposals {
       this.#pending.pop()
       this.#fail(last, reason, 'unknown')
     }
-    this.#flushedIndex = Math.min(this.#flushedIndex, fromIndex - 1)
+    for (let last = this.#unflushed.last(); last !== undefined; last = this.#unflushed.last()) {
+      if (last.lastIndex < fromIndex) return
+      this.#unflushed.pop()
+    }
   }
 
   /** S14: applied by a state machine that is gone, or about to be applied again without results. */
@@ -122,7 +124,8 @@ export class Proposals {
   }
 
   #push(kind: Pending['kind'], id: number, firstIndex: LogIndex, lastIndex: LogIndex): void {
-    this.#pending.push({ kind, id, firstIndex, lastIndex, flushed: false, results: null })
+    this.#pending.push({ kind, id, firstIndex, lastIndex, results: null })
+    if (kind === 'proposal') this.#unflushed.push({ id, lastIndex })
   }
 
   #resolve(pending: Pending): void {

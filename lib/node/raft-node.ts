@@ -1,3 +1,4 @@
+import type { LogStats } from '../../actors/log/protocol.js'
 import { loadCodec } from '../fsm/load.js'
 import type { StateMachineSpec, StateMachineTypes } from '../fsm/spec.js'
 import { createActorSystem } from '../runtime/actor-system.js'
@@ -179,6 +180,11 @@ export class RaftNode<Types extends StateMachineTypes = StateMachineTypes> {
       deadLetters: this.#started.system.deadLetters().count,
       actors: this.#assembled.actors(),
     })
+  }
+
+  /** Counters of this node's log store since the start. */
+  logStats(): Promise<LogStats> {
+    return this.#assembled.logStats()
   }
 
   /** Calls `listener` for each event of that kind, in the node's turn. Returns what takes it away again. */
