@@ -40,6 +40,8 @@ export interface AssembledNode {
   readonly address: string
   readonly recovered: RecoveredLog
   actors(): readonly ActorStats[]
+  /** The actors that run now, the consensus actor among them. */
+  handles(): readonly ActorHandle[]
   logStats(): Promise<LogStats>
   /** Settles every pending request, then stops all actors; the store is closed last. */
   close(error: WireError | null): Promise<void>

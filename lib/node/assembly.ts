@@ -365,9 +365,12 @@ class Assembly implements AssembledNode {
     this.#options.onFailure(error)
   }
 
+  handles(): readonly ActorHandle[] {
+    return [...this.#handles.values(), ...(this.#replicators?.handles() ?? [])]
+  }
+
   actors(): readonly ActorStats[] {
-    const handles = [...this.#handles.values(), ...(this.#replicators?.handles() ?? [])]
-    return handles.map((handle) => handle.stats())
+    return this.handles().map((handle) => handle.stats())
   }
 
   logStats(): Promise<LogStats> {

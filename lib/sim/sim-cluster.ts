@@ -1,3 +1,4 @@
+import type { ConsensusStatus } from '../../actors/consensus/protocol.js'
 import type { NodeId, Server } from '../core/types.js'
 import type { RaftConfig } from '../node/config.js'
 import { resolveConfig } from '../node/resolve-config.js'
@@ -50,7 +51,9 @@ export class SimCluster {
     failures: 0,
   }
   readonly #leaders = new Map<NodeId, number>()
+  readonly #statuses = new Map<NodeId, ConsensusStatus>()
   #violation: SafetyViolation | null = null
+  #quiet = false
   readonly failures: { readonly node: NodeId; readonly error: WireError }[] = []
 
   constructor(options: SimClusterOptions) {
@@ -81,8 +84,10 @@ export class SimCluster {
             listMachine((index, term, command) => {
               this.#guard(() => this.checks.applied(node, index, term, command))
             }),
-          createProgram: (_init, context) =>
-            new SimProgram({ node: id, observer, everyMs, maxBatch: 8 }, context),
+          createProgram: (_init, context) => {
+            const quiet = (): boolean => this.#quiet
+            return new SimProgram({ node: id, observer, everyMs, maxBatch: 8, quiet }, context)
+          },
           observeCore: (node, core) => this.#guard(() => this.checks.observe(node, core)),
           onFailure: (node, error) => {
             this.totals.failures++
@@ -117,6 +122,7 @@ export class SimCluster {
   crash(node: SimNode): void {
     this.totals.crashes++
     this.#leaders.delete(node.id)
+    this.#statuses.delete(node.id)
     if (node.crash().lostWrites > 0) this.totals.crashesThatLostWrites++
     this.checks.forget(node.id)
   }
@@ -131,6 +137,41 @@ export class SimCluster {
       },
     })
     if (this.#violation !== null) throw this.#violation
+  }
+
+  /** The programs propose nothing from now on. */
+  quiesce(): void {
+    this.#quiet = true
+  }
+
+  /** All replicas run, know one leader, and have the same log committed and applied. */
+  get converged(): boolean {
+    const statuses = this.nodes.map((node) => this.#statuses.get(node.id))
+    const [first] = statuses
+    if (first === undefined || first.leader === null) return false
+    return this.nodes.every((node, i) => {
+      const status = statuses[i]
+      return (
+        node.running &&
+        status !== undefined &&
+        status.leader === first.leader &&
+        status.term === first.term &&
+        status.lastLogIndex === first.lastLogIndex &&
+        status.commitIndex === first.lastLogIndex &&
+        status.lastApplied === first.lastLogIndex &&
+        status.flushedIndex === first.lastLogIndex
+      )
+    })
+  }
+
+  /** For messages about what did not converge. */
+  picture(): readonly object[] {
+    return this.nodes.map((node) => ({
+      id: node.id,
+      running: node.running,
+      ...this.#statuses.get(node.id),
+      configuration: undefined,
+    }))
   }
 
   /** Mostly a fast device; now and then a slow flush. */
@@ -165,6 +206,7 @@ export class SimCluster {
         } else totals.unknown++
       },
       status: (node, status) => {
+        this.#statuses.set(node, status)
         if (status.role === 'leader') this.#leaders.set(node, status.term)
         else this.#leaders.delete(node)
       },

@@ -24,6 +24,8 @@ export interface SimProgramOptions {
   readonly observer: ProgramObserver
   /** Mean time between two batches of commands while this node leads. */
   readonly everyMs: number
+  /** True once nothing more is to be proposed. */
+  readonly quiet: () => boolean
   /** Most commands in one batch. */
   readonly maxBatch: number
 }
@@ -91,7 +93,7 @@ export class SimProgram implements Behavior<NodeReply> {
 
   #next(): void {
     this.#context.after(this.#options.everyMs * 2 * this.#context.random(), () => {
-      if (this.#leads) this.#propose()
+      if (this.#leads && !this.#options.quiet()) this.#propose()
       this.#next()
     })
   }
