@@ -95,10 +95,10 @@ export class EffectRunner {
       case 'append':
         return this.#append(effect.seq, effect.batches)
       case 'truncate':
-        tail.truncate(effect.fromIndex)
+        if (effect.again !== true) tail.truncate(effect.fromIndex)
         return this.#changeLog({ kind: 'truncate', seq: effect.seq, fromIndex: effect.fromIndex })
       case 'resetLog': {
-        tail.reset(effect.index)
+        if (effect.again !== true) tail.reset(effect.index)
         const { seq, index, term } = effect
         return this.#changeLog({ kind: 'reset', seq, index, term })
       }

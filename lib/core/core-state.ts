@@ -1,6 +1,6 @@
 import { assert } from './assert.js'
 import { Configurations } from './configurations.js'
-import { DurableLog } from './durable-log.js'
+import { DurableLog, type Refused } from './durable-log.js'
 import type { Effect } from './effects.js'
 import type { LeaderState } from './leader-state.js'
 import { LogView } from './log-view.js'
@@ -95,10 +95,10 @@ export class CoreState {
   /** S10: a promise made before a restart is kept: no vote and no campaign until then. */
   readonly promiseFromBefore: number
   mayVote: boolean
-  /** The store refuses writes; see DurableLog.refused (S15). */
+  /** The store refuses writes (S15). */
   storeFull = false
-  /** From where the store must be written again once it takes writes (S15). */
-  refused: { readonly fromIndex: LogIndex; readonly drop: boolean } | null = null
+  /** What the store must be told again once it takes writes (S15). */
+  refused: Refused | null = null
   /** S15: who may have acknowledged more than the log shows does not vote or campaign below it. */
   voteFloor: { readonly index: LogIndex; readonly term: Term } | null
   candidacy: Candidacy | null = null

@@ -7,6 +7,16 @@ type LogOperation =
   | { readonly kind: 'reset'; readonly seq: number; readonly index: LogIndex }
   | { readonly kind: 'compact'; readonly seq: number }
 
+/** S15: what a store that refused writes must be told again. */
+export interface Refused {
+  /** From where it must be written again. */
+  readonly fromIndex: LogIndex
+  /** What it holds there and beyond is not of this log and must be dropped first. */
+  readonly drop: boolean
+  /** A reset came to nothing too: all that it holds is of another log. */
+  readonly reset: boolean
+}
+
 /**
  * S5: how much of the log is on disk. Operations are numbered and flushed in order; a flush
  * acknowledgement names a number, and the durable index is what that leaves, clipped to every
@@ -64,23 +74,23 @@ export class DurableLog {
   }
 
   /**
-   * S15: `seq` and everything after it came to nothing. Returns the index from which the store must be
-   * written again and whether what it holds there and beyond must be dropped first.
+   * S15: `seq` and everything after it came to nothing, everything before it is durable. `earlier` is
+   * what an earlier refusal left to be written again: only a reset issued since makes up for that.
    */
-  refused(
-    seq: number,
-    storedLastIndex: LogIndex,
-  ): { readonly fromIndex: LogIndex; readonly drop: boolean } {
+  refused(seq: number, storedLastIndex: LogIndex, earlier: Refused | null): Refused {
     this.flushed(seq - 1)
-    this.#stored = storedLastIndex
-    let fromIndex = storedLastIndex + 1
+    let fromIndex = Math.min(storedLastIndex + 1, earlier?.fromIndex ?? Number.POSITIVE_INFINITY)
+    let reset = earlier?.reset ?? false
     for (const operation of this.#outstanding) {
       if (operation.kind === 'truncate') fromIndex = Math.min(fromIndex, operation.fromIndex)
+      else if (operation.kind === 'reset') {
+        reset = true
+        fromIndex = operation.index + 1
+      }
     }
     this.#outstanding = []
-    const drop = fromIndex <= storedLastIndex
-    if (drop) this.#stored = fromIndex - 1
-    return { fromIndex, drop }
+    this.#stored = Math.min(storedLastIndex, fromIndex - 1)
+    return { fromIndex, drop: fromIndex <= storedLastIndex, reset }
   }
 
   #issue(operation: LogOperation): number {

@@ -22,14 +22,23 @@ export type Effect =
   // -- the log actor
   | { readonly kind: 'saveHardState'; readonly seq: number; readonly hardState: HardState }
   | { readonly kind: 'append'; readonly seq: number; readonly batches: readonly AppendedBatch[] }
-  /** Drop `fromIndex` and everything after it. */
-  | { readonly kind: 'truncate'; readonly seq: number; readonly fromIndex: LogIndex }
-  /** Empty the log; it goes on after a snapshot at (index, term) (S13). */
+  /**
+   * Drop `fromIndex` and everything after it. `again`: the store alone, which had refused it (S15); the
+   * host's tail has done so before and goes on with what is `held`.
+   */
+  | {
+      readonly kind: 'truncate'
+      readonly seq: number
+      readonly fromIndex: LogIndex
+      readonly again?: true
+    }
+  /** Empty the log; it goes on after a snapshot at (index, term) (S13). `again`: as for truncate. */
   | {
       readonly kind: 'resetLog'
       readonly seq: number
       readonly index: LogIndex
       readonly term: Term
+      readonly again?: true
     }
   /** Everything at or below `index` may go; a batch that reaches past it stays whole (S6). */
   | { readonly kind: 'compact'; readonly seq: number; readonly index: LogIndex }

@@ -24,7 +24,13 @@ export function onAppendEntries(state: CoreState, now: number, input: AppendInpu
     replyAppend(state, connection, request, false, conflict)
     return
   }
-  if (state.storeFull && request.batches.length > 0) return
+  if (state.storeFull && request.batches.length > 0) {
+    // S15: nothing conflicts, but nothing can be written: the leader asks again, more and more rarely.
+    const { prevLogIndex: index, prevLogTerm: term } = request
+    const { lastIndex } = state.log
+    replyAppend(state, connection, request, false, { term, index, lastIndex })
+    return
+  }
   const matchIndex = storeBatches(state, input)
   // S1, D4: what this request verified bounds the commit index, not what the log happens to hold.
   commitTo(state, Math.min(request.leaderCommit, matchIndex))

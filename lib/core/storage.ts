@@ -55,6 +55,8 @@ export function onSnapshotReceived(state: CoreState, input: InputOf<'snapshotRec
   state.log.reset(index, term)
   state.configurations.reset(input.configuration)
   state.emit({ kind: 'resetLog', seq: state.durable.reset(index), index, term })
+  // S15: what the store had refused was of the log that is gone now.
+  state.refused = null
   state.commitIndex = index
   state.committedConfigurationIndex = input.configuration.index
   if (state.voteFloor !== null && state.voteFloor.index <= index) state.voteFloor = null
@@ -64,10 +66,10 @@ export function onSnapshotReceived(state: CoreState, input: InputOf<'snapshotRec
 
 /** S15: nothing was written. The leadership goes elsewhere, reads go on, the log waits for room. */
 export function onLogRefused(state: CoreState, now: number, input: InputOf<'logRefused'>): void {
-  const again = state.durable.refused(input.seq, input.lastIndex)
+  state.refused = state.durable.refused(input.seq, input.lastIndex, state.refused)
   state.storeFull = true
-  state.refused = again
-  if (state.leading !== null) stepDown(state, now, 'the store is full')
+  // S15: no campaign goes on either; its leader could write nothing.
+  if (state.role !== 'follower') stepDown(state, now, 'the store is full')
 }
 
 /** There is room again: everything that the store does not hold is issued once more. */
@@ -77,13 +79,18 @@ export function onLogWritable(state: CoreState): void {
   state.storeFull = false
   state.refused = null
   if (refused === null) return
-  if (refused.drop) {
-    const seq = state.durable.truncated(refused.fromIndex)
-    state.emit({ kind: 'truncate', seq, fromIndex: refused.fromIndex })
+  const { log, durable } = state
+  let { fromIndex } = refused
+  if (refused.reset) {
+    const [index, term] = [log.baseIndex, log.termAt(log.baseIndex) ?? 0]
+    state.emit({ kind: 'resetLog', seq: durable.reset(index), index, term, again: true })
+    fromIndex = index + 1
+  } else if (refused.drop) {
+    state.emit({ kind: 'truncate', seq: durable.truncated(fromIndex), fromIndex, again: true })
   }
-  for (const span of state.log.spansAbove(refused.fromIndex - 1)) {
+  for (const span of log.spansAbove(fromIndex - 1)) {
     const prevTerm = 0
-    const seq = state.durable.appended(span.lastIndex)
+    const seq = durable.appended(span.lastIndex)
     state.emit({ kind: 'append', seq, batches: [{ ...span, prevTerm, content: { kind: 'held' } }] })
   }
 }
