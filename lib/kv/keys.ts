@@ -12,6 +12,11 @@ export const maxKeyBytes = 1024
 
 /** Throws a CommandError (KV_KEY_INVALID) for a key that is empty, too long or not valid Unicode. */
 export function byteKey(key: string): ByteKey {
+  return bytePrefix(key, checkKey(key))
+}
+
+/** The key's length in bytes; throws like `byteKey` when that is out of range. */
+export function checkKey(key: string): number {
   const length = Buffer.byteLength(key, 'utf8')
   if (length === 0) throw new CommandError('KV_KEY_INVALID', 'a key has at least one byte')
   if (length > maxKeyBytes) {
@@ -20,7 +25,7 @@ export function byteKey(key: string): ByteKey {
       `a key has at most ${maxKeyBytes} bytes, this one has ${length}`,
     )
   }
-  return bytePrefix(key, length)
+  return length
 }
 
 /** The same for a prefix or a position in the order: any length, the empty string too. */

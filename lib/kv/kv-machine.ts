@@ -106,7 +106,10 @@ export class KeyValueMachine implements StateMachine<Uint8Array, KvResult, KvReq
 }
 
 /** What the FSM actor calls: the module is given to `stateMachine(url)`. */
-export function createStateMachine(_options: unknown, _context: StateMachineContext) {
+export function createStateMachine(
+  _options: undefined,
+  _context: StateMachineContext,
+): StateMachine<Uint8Array, KvResult, KvRequest, KvAnswer> {
   return new KeyValueMachine()
 }
 

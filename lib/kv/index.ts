@@ -1,0 +1,29 @@
+/** The key-value service: `troupe/service`. The one part of the package that needs fastify. */
+
+export type { HttpLeader } from './http-errors.js'
+export {
+  encodeCommand,
+  type KvBatch,
+  type KvCommand,
+  type KvCondition,
+  type KvOperation,
+  maxBatchOperations,
+  maxCommandBytes,
+  maxValueBytes,
+} from './kv-commands.js'
+export type {
+  KvAnswer,
+  KvGetAnswer,
+  KvItem,
+  KvListAnswer,
+  KvRequest,
+  KvResult,
+} from './kv-queries.js'
+export { type KvReplica, type KvTypes, keyValueStateMachine } from './replica.js'
+export {
+  createKvServer,
+  type KvServerOptions,
+  type KvService,
+  startKvService,
+} from './service.js'
+export type { NodeStatus } from './service-status.js'

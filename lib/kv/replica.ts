@@ -1,0 +1,26 @@
+import { stateMachine } from '../fsm/define.js'
+import type { StateMachineSpec } from '../fsm/spec.js'
+import type { RaftNode } from '../node/raft-node.js'
+import type { KvAnswer, KvRequest, KvResult } from './kv-queries.js'
+
+/** What goes into and comes out of the key-value state machine. */
+export interface KvTypes {
+  readonly command: Uint8Array
+  readonly result: KvResult
+  readonly request: KvRequest
+  readonly answer: KvAnswer
+  readonly queries: Record<never, never>
+}
+
+/** The part of a RaftNode that the HTTP service uses. */
+export type KvReplica = Pick<
+  RaftNode<KvTypes>,
+  'id' | 'state' | 'leader' | 'apply' | 'query' | 'readIndex' | 'stats' | 'configuration'
+>
+
+/** The key-value state machine for `RaftNode.start({ stateMachine })`, on a thread of its own. */
+export function keyValueStateMachine(): StateMachineSpec<KvTypes> {
+  const url = new URL('./kv-machine.js', import.meta.url)
+  // Borrowed: the machine copies each value once anyway, into memory of its own.
+  return stateMachine<typeof import('./kv-machine.js')>(url, undefined, { entryData: 'borrowed' })
+}

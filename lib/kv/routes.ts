@@ -1,0 +1,31 @@
+import { type HttpProblem, methodNotAllowed, notAvailableYet, notFound } from './http-problem.js'
+
+interface Path {
+  readonly pattern: RegExp
+  readonly methods: readonly string[]
+}
+
+const present: readonly Path[] = [
+  { pattern: /^\/kv\/.*$/, methods: ['GET', 'HEAD', 'PUT', 'DELETE'] },
+  { pattern: /^\/kv$/, methods: ['GET', 'HEAD', 'POST'] },
+  { pattern: /^\/(status|healthz|readyz)$/, methods: ['GET', 'HEAD'] },
+]
+
+const ofLaterReleases: readonly Path[] = [
+  { pattern: /^\/members$/, methods: ['GET', 'HEAD', 'POST'] },
+  { pattern: /^\/members\/.+$/, methods: ['PUT', 'DELETE'] },
+  { pattern: /^\/(leadership|restore)$/, methods: ['POST'] },
+  { pattern: /^\/snapshot$/, methods: ['GET', 'HEAD', 'POST'] },
+  { pattern: /^\/(metrics)?$/, methods: ['GET', 'HEAD'] },
+]
+
+/** Why no handler was found for this method and path. */
+export function whyUnrouted(method: string, url: string): HttpProblem {
+  const path = url.split('?', 1)[0] ?? ''
+  const later = ofLaterReleases.find(({ pattern }) => pattern.test(path))
+  if (later?.methods.includes(method)) return notAvailableYet(`${method} ${path}`)
+  const found = later ?? present.find(({ pattern }) => pattern.test(path))
+  return found === undefined
+    ? notFound(`there is nothing at ${path}`)
+    : methodNotAllowed(method, found.methods)
+}

@@ -1,0 +1,91 @@
+import { isCommandError } from '../../lib/fsm/state-machine.js'
+import { KeyValueMachine } from '../../lib/kv/kv-machine.js'
+import type { KvRequest } from '../../lib/kv/kv-queries.js'
+import type { KvReplica } from '../../lib/kv/replica.js'
+import { createKvServer } from '../../lib/kv/service.js'
+import { RaftError } from '../../lib/node/errors.js'
+import type {
+  ApplyOptions,
+  LeaderInfo,
+  NodeState,
+  NodeStats,
+  QueryOptions,
+} from '../../lib/node/types.js'
+
+export const theLeader: LeaderInfo = {
+  id: 'n2',
+  address: '127.0.0.1:7702',
+  meta: { http: 'http://127.0.0.1:8702' },
+}
+
+/** A cluster of one that commits at once, and fails on demand. */
+export class FakeReplica {
+  readonly id = 'n1'
+  readonly machine = new KeyValueMachine()
+  state: NodeState = 'follower'
+  leader: LeaderInfo | null = theLeader
+  lastContactMs: number | null = 12.3
+  index = 10
+  /** Thrown by the next calls. */
+  failure: Error | null = null
+  readIndexFailure: Error | null = null
+  readonly queries: (QueryOptions | undefined)[] = []
+  readonly applies: (ApplyOptions | undefined)[] = []
+
+  async apply(command: Uint8Array, options?: ApplyOptions) {
+    this.applies.push(options)
+    if (this.failure !== null) throw this.failure
+    const index = ++this.index
+    try {
+      return { index, term: 3, result: this.machine.apply({ index, command }) }
+    } catch (error) {
+      if (!isCommandError(error)) throw error
+      const { code, details, message } = error
+      throw new RaftError('RAFT_COMMAND_REJECTED', message, {
+        details: { index, term: 3, code, details },
+      })
+    }
+  }
+
+  async query(request: KvRequest, options?: QueryOptions) {
+    this.queries.push(options)
+    if (this.failure !== null) throw this.failure
+    return { index: this.index, result: this.machine.query(request) }
+  }
+
+  async readIndex() {
+    if (this.readIndexFailure !== null) throw this.readIndexFailure
+    return this.index
+  }
+
+  async configuration() {
+    const { id, address, meta } = theLeader
+    const server = { id, address, meta, suffrage: 'voter' as const, addedAt: 1 }
+    return { index: 1, committedIndex: 1, servers: [server] }
+  }
+
+  /** The few fields that the service reads. */
+  stats(): NodeStats {
+    const stats: Partial<NodeStats> = {
+      id: this.id,
+      cluster: 'test',
+      state: this.state,
+      term: 3,
+      leader: this.leader?.id ?? null,
+      commitIndex: this.index,
+      appliedIndex: this.index,
+      lastLogIndex: this.index + 1,
+      lastContactMs: this.lastContactMs,
+    }
+    return stats as NodeStats
+  }
+}
+
+/** A server before a fake replica, for `inject`. */
+export function fakeService(listen = '127.0.0.1:8701') {
+  const node = new FakeReplica()
+  const faults: unknown[] = []
+  const logger = { error: (fields: object) => void faults.push(fields) }
+  const app = createKvServer({ node: node satisfies KvReplica, listen, logger })
+  return { node, app, faults }
+}
