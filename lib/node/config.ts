@@ -14,7 +14,7 @@ export interface RaftConfig {
   readonly heartbeatTimeoutMs: number
   /** Shortest wait for votes before another round; the wait is drawn from [T, 2T) (ElectionTimeout). Default: heartbeatTimeoutMs. Limit 5..600000. */
   readonly electionTimeoutMs: number
-  /** How often a leader heartbeats each follower. Default: max(1, heartbeatTimeoutMs / 10). Limit 1..600000. */
+  /** How often a leader heartbeats each follower. Default: a tenth of heartbeatTimeoutMs, at most a third of leaderLeaseTimeoutMs, at least 1. Limit 1..600000. */
   readonly heartbeatIntervalMs: number
   /** Silence that a follower promises with each heartbeat it answers; without a quorum of such promises a leader steps down (LeaderLeaseTimeout). Default: min(500, heartbeatTimeoutMs). Limit 5..600000. */
   readonly leaderLeaseTimeoutMs: number
@@ -39,7 +39,7 @@ export interface RaftConfig {
   readonly maxBatchEntries: number
   /** Batches given to consensus and not yet flushed here; commands that arrive meanwhile form the next batch (group commit). Default 2. Limit 1..64. */
   readonly maxUnflushedBatches: number
-  /** Bytes of commands proposed here and not yet settled; more is RAFT_OVERLOADED. Default 64 MiB. Limit 1 KiB..4 GiB. */
+  /** Bytes of commands proposed here and not yet settled; more is RAFT_OVERLOADED. Default 64 MiB. Limit 1 KiB..512 MiB. */
   readonly maxPendingBytes: number
   /** Commands proposed here and not yet settled; more is RAFT_OVERLOADED. Default 131072. Limit 1..16777216. */
   readonly maxPendingEntries: number
@@ -85,7 +85,7 @@ export interface RaftConfig {
   readonly maxReadBytes: number
   /** Messages that an actor's data lane holds before it refuses more. Default 4096. Limit 16..1048576. */
   readonly mailboxMaxMessages: number
-  /** Bytes that an actor's data lane refers to before it refuses more. Default 128 MiB. Limit 64 KiB..4 GiB. */
+  /** Bytes that an actor's data lane refers to before it refuses more. Default 128 MiB. Limit 64 KiB..512 MiB. */
   readonly mailboxMaxBytes: number
 
   // -- snapshots

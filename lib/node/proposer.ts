@@ -212,7 +212,7 @@ export class Proposer {
 
   #joined(count: number): void {
     this.#added += count
-    if (this.#unflushed.size < this.#host.config.maxUnflushedBatches) this.#burst.schedule()
+    this.#burst.schedule()
   }
 
   #extendRun(position: number): void {
@@ -245,6 +245,7 @@ export class Proposer {
     if (this.#sealed.length > 0 || this.#builder.count > 0) this.#burst.schedule()
   }
 
+  /** The burst is over: the clock is read again for the next one, and what has room goes out. */
   #flush(): void {
     this.#tick = 0
     while (this.#unflushed.size < this.#host.config.maxUnflushedBatches) {

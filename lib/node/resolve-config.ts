@@ -35,11 +35,12 @@ function withDefaults(given: Partial<RaftConfig>): RaftConfig {
     Object.entries(given).filter(([, value]) => value !== undefined),
   ) as Partial<RaftConfig>
   const heartbeatTimeoutMs = defined.heartbeatTimeoutMs ?? fixedDefaults.heartbeatTimeoutMs
+  const leaderLeaseTimeoutMs = defined.leaderLeaseTimeoutMs ?? Math.min(500, heartbeatTimeoutMs)
   return {
     ...fixedDefaults,
     electionTimeoutMs: heartbeatTimeoutMs,
-    heartbeatIntervalMs: Math.max(1, heartbeatTimeoutMs / 10),
-    leaderLeaseTimeoutMs: Math.min(500, heartbeatTimeoutMs),
+    heartbeatIntervalMs: Math.max(1, Math.min(heartbeatTimeoutMs / 10, leaderLeaseTimeoutMs / 3)),
+    leaderLeaseTimeoutMs,
     leaderStallTimeoutMs: Math.max(5000, heartbeatTimeoutMs),
     replicationStallTimeoutMs: Math.max(10_000, heartbeatTimeoutMs),
     ...defined,
