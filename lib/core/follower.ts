@@ -104,6 +104,10 @@ function storeBatches(state: CoreState, input: AppendInput): LogIndex {
   const fresh: AppendedBatch[] = []
   let matchIndex = request.prevLogIndex
   request.batches.forEach((span, position) => {
+    assert(span.firstIndex === matchIndex + 1, 'batches follow prevLogIndex gapless (Raft §5.3)', {
+      expected: matchIndex + 1,
+      ...span,
+    })
     matchIndex = span.lastIndex
     if (fresh.length === 0 && holds(state, span)) return
     if (fresh.length === 0) truncateConflict(state, span)
