@@ -29,7 +29,8 @@ const CHECKED_BYTES = 12
 const KIND = { hello: 1, welcome: 2 } as const
 const PURPOSES: readonly Purpose[] = ['data', 'heartbeat', 'client']
 const MAX_NAME_BYTES = 255
-const MAX_REFUSAL = 1024
+/** Characters of a refusal's message that are sent: with the names it fits the bound in any script. */
+const MAX_REFUSAL = 256
 
 export function encodeHello(hello: Hello): Uint8Array {
   const body = new ByteWriter()

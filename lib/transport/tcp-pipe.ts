@@ -129,5 +129,7 @@ function totalLength(runs: readonly Uint8Array[]): number {
 function connectionLost(cause: Error): TransportError {
   if (cause instanceof TransportError) return cause
   const code = 'code' in cause ? cause.code : undefined
-  return new TransportError('RAFT_CONNECTION_LOST', cause.message, { code }, cause)
+  // A name with several addresses fails with an AggregateError, whose message is empty.
+  const message = cause.message === '' ? `every address failed: ${code}` : cause.message
+  return new TransportError('RAFT_CONNECTION_LOST', message, { code }, cause)
 }

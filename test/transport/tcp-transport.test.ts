@@ -29,13 +29,13 @@ async function pair(t: Test, options: Partial<TcpOptions> = {}) {
     transport.dial(listener.address, hello, handler)
     return handler
   }
-  const socket = () => rawSocket(t, listener.address)
+  const socket = (allowHalfOpen = false) => rawSocket(t, listener.address, allowHalfOpen)
   return { context, transport, listening, listener, dial, socket }
 }
 
-async function rawSocket(t: Test, address: string): Promise<Socket> {
+async function rawSocket(t: Test, address: string, allowHalfOpen = false): Promise<Socket> {
   const [host, port] = address.split(':')
-  const socket = connect({ host: host ?? '', port: Number(port) })
+  const socket = connect({ host: host ?? '', port: Number(port), allowHalfOpen })
   socket.on('error', () => {})
   t.teardown(() => socket.destroy())
   await once(socket, 'connect')
@@ -249,6 +249,20 @@ t.test('a refusal in the Welcome reaches the dialler with its code', async (t) =
   t.equal(codeOf(client.error), 'RAFT_REFUSED')
   t.same(client.refusal, refusal)
   t.equal(refused.channel, null)
+})
+
+t.test('a refused dialler that stays is cut off at handshakeTimeoutMs', async (t) => {
+  const { context, listening, socket } = await pair(t, { handshakeTimeoutMs: 700 })
+  const refusal = { code: 'RAFT_LOST_STATE', message: 'this incarnation is not known' }
+  const refused = new ChannelRecorder()
+  listening.decide = (_hello, accept) => accept({ ...welcomeOfN2, refusal }, refused)
+  const raw = await socket(true)
+  raw.write(encodeHello(helloOfN1))
+  await once(raw, 'data')
+  t.equal(refused.closes, 0)
+  context.advance(700)
+  await refused.closed()
+  t.equal(refused.error, null)
 })
 
 t.test('another node or cluster than the dialler meant is not taken', async (t) => {
