@@ -1,0 +1,5 @@
+export { Checks, SafetyViolation } from './checks.js'
+export { Nemesis, type Profile, type ProfileName, profiles } from './nemesis.js'
+export { ConvergenceError, runSeed, type SeedOptions, type SeedReport } from './run-seed.js'
+export { SimCluster, type SimClusterOptions } from './sim-cluster.js'
+export { SimNode } from './sim-node.js'
