@@ -68,7 +68,7 @@ export type ReplicationInput<B extends FedBatch, C extends FedChunk> =
   /** A new data connection to the follower is open; requests are numbered from 1 again. */
   | { readonly kind: 'connected' }
   | { readonly kind: 'disconnected' }
-  /** The leader's commit index, whenever the host looks at it. */
+  /** The leader's commit index, which never decreases, whenever the host looks at it. */
   | { readonly kind: 'committed'; readonly index: LogIndex }
   /** Answers `feed`. The host owns what a machine that has ended does not take: see `release`. */
   | {

@@ -49,7 +49,7 @@ export class ReplicationState<B extends FedBatch, C extends FedChunk> {
   transfer: SnapshotTransfer<C> | null = null
   nextTransfer: number
   commitIndex: LogIndex = 0
-  /** What the follower can have committed from the requests sent on this connection. */
+  /** The highest commit index that the follower can have drawn from what it was sent. */
   toldCommit: LogIndex = 0
   /** When to look again whether an idle follower should hear of a newer commit index. */
   commitLookAt = 0
@@ -123,7 +123,6 @@ export class ReplicationState<B extends FedBatch, C extends FedChunk> {
   /** Nothing sent so far will be answered, or its answers mean nothing any more (S1). */
   forgetSent(): void {
     this.window.forget()
-    this.toldCommit = 0
     this.closeFeed()
   }
 

@@ -106,7 +106,7 @@ export class Replication<B extends FedBatch, C extends FedChunk> {
         if (state.connected) state.disconnected()
         return
       case 'committed':
-        state.commitIndex = Math.max(state.commitIndex, input.index)
+        state.commitIndex = input.index
         return
       case 'batches':
         return this.#onBatches(input.feed, input.batches, input.compacted)

@@ -149,4 +149,15 @@ t.test('a follower that refuses what matches is tried at once, then later and la
     request += 2
   }
   t.same(pauses, [0, 50, 100, 200, 400])
+  bench.feed(6, batch(41, 1))
+  bench.accept(request, 41)
+  bench.feed(6, batch(42, 1))
+  const outputs = bench.reject(request + 1, { term: 0, index: 42, lastIndex: 41 })
+  t.same(outputs, [probe(request + 2, 41, 7)], 'progress makes it patient again')
+})
+
+t.test('a refusal of what follows a matching entry is no reason to search', async (t) => {
+  const bench = ReplicationBench.matched({ index: 40, term: 6 })
+  for (const first of [41, 42, 43]) bench.feed(1, batch(first, 1))
+  t.same(bench.reject(4, { term: 0, index: 43, lastIndex: 42 }), [probe(5, 40, 6)])
 })

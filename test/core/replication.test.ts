@@ -176,6 +176,15 @@ t.test('S12: an answer that acknowledges something renews the deadline', async (
   t.same(bench.tickAfter(9000), [])
 })
 
+t.test('S12: sending more does not renew the deadline', async (t) => {
+  const bench = ReplicationBench.matched({ index: 40, term: 6 })
+  const deadline = bench.now + 10_000
+  bench.feed(1, batch(41, 1))
+  bench.now += 5000
+  bench.feed(1, batch(42, 1))
+  t.equal(bench.machine.deadline(), deadline)
+})
+
 t.test('a connection that opens while another is thought open begins anew', async (t) => {
   const bench = ReplicationBench.matched({ index: 40, term: 6 })
   bench.feed(1, batch(41, 1))
