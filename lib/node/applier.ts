@@ -1,8 +1,11 @@
 import type { Codec } from '../fsm/state-machine.js'
 import type { ResolvedConfig } from './config.js'
 import { RaftError } from './errors.js'
+import { mayGoElsewhere } from './forwarder.js'
 import type { NodeSide } from './node-side.js'
 import type { Reject, ResolveApplied } from './pending-batch.js'
+import type { PendingCall } from './pending-call.js'
+import type { Placement } from './proposer.js'
 import type { Applied, AppliedBatch, ApplyOptions } from './types.js'
 
 // One executor for all promises of `apply`: a closure per command would be one object more.
@@ -39,20 +42,17 @@ export class Applier {
   }
 
   applyWith(command: unknown, options: ApplyOptions): Promise<Applied> {
+    if (options.timeoutMs === undefined && options.signal === undefined) {
+      if (options.forward !== true) return this.apply(command)
+      if (this.#side.view.leads) return this.#applyHereFirst(command)
+    }
     const { calls, proposer, forwarder } = this.#side
     const call = calls.start<Applied>('apply', options, this.#config.requestTimeoutMs)
     if (call.settled) return call.promise
     try {
       const data = this.#codec.encode(command)
-      if (options.forward === true) forwarder.apply(call, new Uint8Array(data))
-      else {
-        const placement = proposer.place(
-          data,
-          (applied) => call.resolve(applied),
-          (error) => call.reject(error),
-        )
-        if (placement !== null) call.giveUp = () => placement.batch.giveUp(placement.position)
-      }
+      if (options.forward === true) forwarder.apply(call, copyOf(data))
+      else tie(call, proposer.place(data, resolverOf(call), rejecterOf(call)))
     } catch (error) {
       call.reject(error as Error)
     }
@@ -66,24 +66,64 @@ export class Applier {
     try {
       if (commands.length === 0) throw empty()
       const data = commands.map((command) => this.#codec.encode(command))
-      if (options.forward === true) {
-        forwarder.applyBatch(
-          call,
-          data.map((bytes) => new Uint8Array(bytes)),
-        )
-      } else {
-        const placement = proposer.placeAll(
-          data,
-          (applied) => call.resolve(applied),
-          (error) => call.reject(error),
-        )
-        if (placement !== null) call.giveUp = () => placement.batch.giveUp(placement.position)
-      }
+      if (options.forward === true) forwarder.applyBatch(call, data.map(copyOf))
+      else tie(call, proposer.placeAll(data, resolverOf(call), rejecterOf(call)))
     } catch (error) {
       call.reject(error as Error)
     }
     return call.promise
   }
+
+  /**
+   * `forward: true` on the leader, nearly as cheap as without: only a command that this node refuses
+   * after all becomes a call of its own, with the time that is left.
+   */
+  #applyHereFirst(command: unknown): Promise<Applied> {
+    const promise = new Promise<Applied>(capture)
+    const resolve = resolveCaptured
+    const reject = rejectCaptured
+    const { proposer } = this.#side
+    try {
+      const data = copyOf(this.#codec.encode(command))
+      const dueAt = proposer.dueAt
+      proposer.propose(data, resolve, (error) => {
+        if (mayGoElsewhere(error)) this.#applyElsewhere(data, dueAt, resolve, reject)
+        else reject(error)
+      })
+    } catch (error) {
+      reject(error as RaftError)
+    }
+    return promise
+  }
+
+  #applyElsewhere(data: Uint8Array, dueAt: number, resolve: ResolveApplied, reject: Reject): void {
+    const { calls, forwarder } = this.#side
+    const timeoutMs = Math.max(1, dueAt - this.#side.now())
+    const call = calls.start<Applied>('apply', { timeoutMs }, timeoutMs)
+    call.promise.then(resolve, reject)
+    if (!call.settled) forwarder.apply(call, data)
+  }
+}
+
+/** The caller may reuse its bytes at once. Small ones come from Node's pool: no ArrayBuffer each. */
+function copyOf(data: Uint8Array): Uint8Array {
+  return Buffer.from(data)
+}
+
+function resolverOf<T>(call: PendingCall<T>): (value: T) => void {
+  return (value) => call.resolve(value)
+}
+
+function rejecterOf<T>(call: PendingCall<T>): (error: RaftError) => void {
+  return (error) => call.reject(error)
+}
+
+/** The call's time limit and the proposer's batch know of each other. */
+function tie(
+  call: PendingCall<Applied> | PendingCall<AppliedBatch>,
+  placement: Placement | null,
+): void {
+  if (placement !== null) call.giveUp = () => placement.batch.giveUp(placement.position)
 }
 
 function empty(): RaftError {

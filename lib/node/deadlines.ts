@@ -24,7 +24,7 @@ interface Bucket {
 }
 
 /** Deadlines are kept to the next multiple of this; they never come early. */
-const TICK_MS = 10
+export const TICK_MS = 10
 
 /**
  * One coarse timer wheel for everything that is pending on a node: a deadline costs an array slot, and

@@ -34,6 +34,11 @@ const retried: ReadonlySet<RaftErrorCode> = new Set<RaftErrorCode>([
   'RAFT_CLOSED',
 ])
 
+/** S17: nothing of the command is anywhere, and another leader may take it. */
+export function mayGoElsewhere(error: RaftError): boolean {
+  return error.outcome === 'rejected' && retried.has(error.code)
+}
+
 /** Longest time a peer is asked to take. */
 const LONGEST_REQUEST_MS = 86_400_000
 
@@ -110,10 +115,9 @@ export class Forwarder {
     if (placement !== null) command.place = { kind: 'local', placement }
   }
 
-  /** S17: repeated only when certainly not proposed, and only where another try can help. */
   #failed(command: ForwardCommand, error: RaftError): void {
     if (command.call.settled) return
-    if (error.outcome !== 'rejected' || !retried.has(error.code)) command.call.reject(error)
+    if (!mayGoElsewhere(error)) command.call.reject(error)
     else if (this.#count(command)) this.#wait(command, error)
     else this.#refuse(command)
   }

@@ -7,7 +7,7 @@ import type { Budget } from './budget.js'
 import { Burst } from './burst.js'
 import type { ResolvedConfig } from './config.js'
 import { DeadlineRun } from './deadline-run.js'
-import type { Deadlines } from './deadlines.js'
+import { type Deadlines, TICK_MS } from './deadlines.js'
 import { RaftError } from './errors.js'
 import { closedError, overloadedError, timeoutError } from './failures.js'
 import type { NodeView } from './node-view.js'
@@ -77,6 +77,11 @@ export class Proposer {
       () => this.#flush(),
       host.defer,
     )
+  }
+
+  /** Monotonic ms at which a command proposed now with the default time limit is overdue. */
+  get dueAt(): number {
+    return this.#dueTick() * TICK_MS
   }
 
   /** The hot path: one command with the default time limit. `data` is copied before this returns. */
@@ -216,15 +221,24 @@ export class Proposer {
   }
 
   #extendRun(position: number): void {
-    const { deadlines, config } = this.#host
-    if (this.#tick === 0) this.#tick = deadlines.tickAfter(config.requestTimeoutMs)
+    const tick = this.#dueTick()
     let run = this.#run
-    if (run === null || run.tick !== this.#tick || run.end !== position) {
-      run = new DeadlineRun(this.#open, position, this.#tick, this.#expire)
+    if (run === null || run.tick !== tick || run.end !== position) {
+      run = new DeadlineRun(this.#open, position, tick, this.#expire)
       this.#run = run
-      this.#open.deadlines.push(deadlines.addAt(this.#tick, run))
+      this.#open.deadlines.push(this.#host.deadlines.addAt(tick, run))
     }
     run.end = position + 1
+  }
+
+  /** One look at the clock serves a burst. */
+  #dueTick(): number {
+    if (this.#tick === 0) {
+      const { deadlines, config } = this.#host
+      this.#tick = deadlines.tickAfter(config.requestTimeoutMs)
+      this.#burst.schedule()
+    }
+    return this.#tick
   }
 
   readonly #expire = (batch: PendingBatch, from: number, end: number): void => {
