@@ -7,8 +7,8 @@ export interface ChunkSinkOptions {
   /** Resolves when the chunk's memory may be used again. */
   readonly send: (chunk: Uint8Array) => Promise<unknown>
   readonly chunkBytes: number
-  /** Chunks sent and not yet taken: with the one being filled, all the memory this sink uses. */
-  readonly maxInFlight: number
+  /** Chunks being filled or on their way: all the memory this sink uses. */
+  readonly maxChunks: number
 }
 
 /**
@@ -95,9 +95,9 @@ export class ChunkSink implements SnapshotSink {
 
   /** Takes a chunk to fill, if one may be taken now. */
   #begin(): boolean {
-    const { chunkBytes, maxInFlight } = this.#options
+    const { chunkBytes, maxChunks } = this.#options
     let chunk = this.#free.pop()
-    if (chunk === undefined && this.#made <= maxInFlight) {
+    if (chunk === undefined && this.#made < maxChunks) {
       this.#made++
       chunk = new Uint8Array(new SharedArrayBuffer(chunkBytes))
     }

@@ -14,8 +14,8 @@ import type { FsmMessage, FsmReply } from './protocol.js'
 type TakeSnapshot = Extract<FsmMessage, { kind: 'takeSnapshot' }>
 
 const CHUNK_BYTES = 256 * 1024
-/** Chunks on their way to the snapshot actor: 1 MiB, and one more being filled. */
-const MAX_IN_FLIGHT = 4
+/** One is filled while the others are on their way to the snapshot actor. */
+const MAX_CHUNKS = 5
 
 export interface SnapshotTakerOptions {
   readonly context: ActorContext
@@ -139,7 +139,7 @@ export class SnapshotTaker {
     const sink = new ChunkSink({
       send: (bytes) => snapshots.ask({ kind: 'writeCapture', ...written, bytes }),
       chunkBytes: CHUNK_BYTES,
-      maxInFlight: MAX_IN_FLIGHT,
+      maxChunks: MAX_CHUNKS,
     })
     attempt.sink = sink
     try {

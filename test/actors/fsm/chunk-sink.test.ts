@@ -2,13 +2,13 @@ import t from 'tap'
 import { ChunkSink } from '../../../actors/fsm/chunk-sink.js'
 
 /** A sink whose chunks stay on their way until the test takes them. */
-function openSink(maxInFlight = 2, chunkBytes = 10) {
+function openSink(maxChunks = 3, chunkBytes = 10) {
   const received: string[] = []
   const memory = new Set<unknown>()
   const untaken: { take: () => void; refuse: (error: Error) => void }[] = []
   const sink = new ChunkSink({
     chunkBytes,
-    maxInFlight,
+    maxChunks,
     send: (bytes) =>
       new Promise<void>((resolve, reject) => {
         received.push(Buffer.from(bytes).toString())
@@ -35,7 +35,7 @@ t.test('a write waits while too many chunks are on their way', async (t) => {
   const { sink, received, untaken } = openSink()
   const write = sink.write(Buffer.from('0123456789'.repeat(4)))
   t.ok(await isPending(write))
-  t.equal(received.length, 3, 'two in flight and the one that was being filled')
+  t.equal(received.length, 3, 'all three chunks are on their way')
   untaken.shift()?.take()
   t.notOk(await isPending(write))
   t.equal(received.length, 4)

@@ -17,9 +17,13 @@ export class Inbox<M extends Message> {
 
   /** The next message; it must be of this kind. */
   async take<Kind extends M['kind']>(kind: Kind): Promise<Of<M, Kind>> {
-    const message = this.#untaken.shift() ?? (await this.#next())
+    const message = await this.takeAny()
     if (message.kind === kind) return message as Of<M, Kind>
-    throw new Error(`expected ${kind}, found ${JSON.stringify(message)}`)
+    throw new Error(`expected ${kind}, found ${message.kind}`)
+  }
+
+  async takeAny(): Promise<M> {
+    return this.#untaken.shift() ?? this.#next()
   }
 
   /** Nothing has come that was not taken. */

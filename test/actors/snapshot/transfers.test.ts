@@ -1,0 +1,118 @@
+import t, { type Test } from 'tap'
+import { SnapshotStoreError } from '../../../lib/snapshot/errors.js'
+import { configuration, pattern } from '../../snapshot/support/snapshots.js'
+import { Archive, type ArchiveOptions } from './support/archive.js'
+
+async function open(t: Test, options: ArchiveOptions = {}): Promise<Archive> {
+  const archive = await Archive.open(options)
+  t.teardown(() => archive.close())
+  return archive
+}
+
+t.test('a follower gets the newest snapshot chunk by chunk, in shared memory', async (t) => {
+  const archive = await open(t)
+  const body = pattern(2500)
+  await archive.capture(4)
+  await archive.capture(7, 2, body)
+  const parts: Uint8Array[] = []
+  for (const offset of [0, 1000, 2000]) {
+    const chunk = await archive.readChunk(1, offset)
+    t.match(chunk, { peer: 'n2', transfer: 1, offset, done: offset === 2000 })
+    t.strictSame(chunk.meta, { index: 7, term: 2, configuration, size: 2500 })
+    t.type(chunk.bytes.buffer, SharedArrayBuffer)
+    t.equal(chunk.bytes.buffer.byteLength, chunk.bytes.length)
+    parts.push(chunk.bytes)
+  }
+  t.ok(Buffer.concat(parts).equals(body))
+})
+
+t.test('an empty snapshot is one empty chunk', async (t) => {
+  const archive = await open(t)
+  await archive.capture(1, 1, new Uint8Array(0))
+  t.match(await archive.readChunk(1, 0), { done: true, bytes: { length: 0 } })
+})
+
+t.test('a transfer keeps its snapshot while newer ones come (S13)', async (t) => {
+  const archive = await open(t, { retain: 1 })
+  await archive.capture(1)
+  await archive.readChunk(1, 0)
+  await archive.capture(2)
+  t.match(await archive.readChunk(1, 1000), { meta: { index: 1 } })
+  t.strictSame(await archive.list(), ['1-2', '1-1'])
+  archive.actor.ref.tell({ kind: 'endTransfer', peer: 'n2', transfer: 1 })
+  t.match(await archive.readChunk(2, 0), { meta: { index: 2 } })
+  t.strictSame(await archive.list(), ['1-2'])
+})
+
+t.test('a new transfer begins anew with the newest and lets the old one go', async (t) => {
+  const archive = await open(t, { retain: 1 })
+  await archive.capture(1)
+  await archive.readChunk(1, 0)
+  await archive.capture(2)
+  t.match(await archive.readChunk(2, 0), { meta: { index: 2 } })
+  await archive.capture(3)
+  t.strictSame(await archive.list(), ['1-3', '1-2'])
+})
+
+t.test('transfers to several followers do not disturb each other', async (t) => {
+  const archive = await open(t, { retain: 1 })
+  await archive.capture(1)
+  await archive.readChunk(1, 0, 1000, 'n2')
+  await archive.capture(2)
+  await archive.readChunk(1, 0, 1000, 'n3')
+  archive.actor.ref.tell({ kind: 'endTransfer', peer: 'n3', transfer: 1 })
+  t.match(await archive.readChunk(1, 1000, 1000, 'n2'), { meta: { index: 1 } })
+})
+
+t.test('the end of a former transfer does not end the running one', async (t) => {
+  const archive = await open(t, { retain: 1 })
+  await archive.capture(1)
+  await archive.readChunk(2, 0)
+  archive.actor.ref.tell({ kind: 'endTransfer', peer: 'n2', transfer: 1 })
+  await archive.capture(2)
+  t.match(await archive.readChunk(2, 1000), { meta: { index: 1 } })
+})
+
+t.test('nothing to send is said', async (t) => {
+  const archive = await open(t)
+  t.match(await archive.failToReadChunk(1), { message: /no snapshot to send/ })
+})
+
+t.test('a snapshot that is damaged already is not begun with', async (t) => {
+  const archive = await open(t)
+  await archive.capture(1)
+  await archive.capture(2)
+  archive.damage(2)
+  t.match(await archive.readChunk(1, 0), { meta: { index: 1 } })
+})
+
+t.test('a chunk found damaged ends its transfer, the next takes an older one', async (t) => {
+  const archive = await open(t)
+  await archive.capture(1)
+  await archive.capture(2)
+  await archive.readChunk(1, 0)
+  archive.disk.fault = (operation, { index }) => {
+    if (operation === 'read' && index === 2) throw new SnapshotStoreError('RAFT_CORRUPT', 'planted')
+  }
+  t.match(await archive.failToReadChunk(1, 1000), { code: 'RAFT_CORRUPT' })
+  t.match(await archive.readChunk(2, 0), { meta: { index: 1 } })
+})
+
+t.test('a chunk that could not be read is no damage', async (t) => {
+  const archive = await open(t)
+  await archive.capture(1)
+  await archive.capture(2)
+  archive.disk.fault = () => {
+    throw new Error('busy')
+  }
+  t.match(await archive.failToReadChunk(1), { message: 'busy' })
+  archive.disk.fault = null
+  t.match(await archive.readChunk(2, 0), { meta: { index: 2 } })
+})
+
+t.test('an offset past the end is refused', async (t) => {
+  const archive = await open(t)
+  await archive.capture(1, 1, pattern(10))
+  t.match(await archive.failToReadChunk(1, 11), { message: /has 10 bytes, asked for offset 11/ })
+  t.match(await archive.readChunk(2, 10), { done: true })
+})
