@@ -1,0 +1,42 @@
+import { isRaftError } from '../node/errors.js'
+
+/** An end of the command that people can do something about: one line, no stack. */
+export class Failure extends Error {
+  override readonly name = 'Failure'
+  readonly code: string | null
+  readonly exitCode: number
+
+  constructor(
+    message: string,
+    options: { readonly code?: string; readonly exitCode?: number } = {},
+  ) {
+    super(message)
+    this.code = options.code ?? null
+    this.exitCode = options.exitCode ?? 1
+  }
+}
+
+export const exitNotAvailable = 2
+
+export function notAvailable(what: string): Failure {
+  return new Failure(`${what} is not available yet in this release`, {
+    code: 'RAFT_NOT_AVAILABLE',
+    exitCode: exitNotAvailable,
+  })
+}
+
+/** Prints what ended the command and returns its exit code. */
+export function reportFailure(error: unknown): number {
+  process.stderr.write(`troupe: ${describe(error)}\n`)
+  return error instanceof Failure ? error.exitCode : 1
+}
+
+/** One line with the code, where there is one; a stack only for what nobody has foreseen. */
+export function describe(error: unknown): string {
+  if (!(error instanceof Error)) return String(error)
+  const code = 'code' in error && typeof error.code === 'string' ? error.code : null
+  const foreseen = error instanceof Failure || isRaftError(error) || code !== null
+  if (!foreseen) return error.stack ?? error.message
+  const line = error.message.replaceAll(/\s*\n\s*/g, ' ')
+  return code === null || line.startsWith(code) ? line : `${code}: ${line}`
+}

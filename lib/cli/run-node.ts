@@ -1,0 +1,115 @@
+import type { KvTypes } from '../kv/replica.js'
+import type { KvService } from '../kv/service.js'
+import { RaftNode } from '../node/raft-node.js'
+import { resolveConfig } from '../node/resolve-config.js'
+import type { ActorLogger } from '../runtime/actor.js'
+import { Failure } from './failure.js'
+import { jsonLogger } from './json-logger.js'
+import { nodeOptions } from './node-options.js'
+import { printEvent } from './output.js'
+import type { ServeOptions } from './serve.js'
+import { StopSignals } from './stop-signals.js'
+
+type Node = RaftNode<KvTypes>
+
+/** How long a leader may take to hand over before it stops all the same. */
+const transferTimeoutMs = 2000
+
+/** `troupe serve`: runs a node until a signal ends it, or until it fails. */
+export async function runNode(options: ServeOptions): Promise<void> {
+  const { id, logLevel } = options
+  const logger = jsonLogger(logLevel, { node: id }, (line) => process.stderr.write(line))
+  const signals = new StopSignals(() => process.exit(1))
+  if (options.exitWithParent === true) stopWithParent(signals)
+  try {
+    const { startKvService } = await loadService()
+    const node = await startNode(options, logger)
+    try {
+      const service = await startService(startKvService, node, options, logger)
+      announce(node, service, options)
+      await Promise.race([signals.requested, node.closed])
+      await handOver(node, logger)
+      await service.close()
+    } finally {
+      await node.close()
+    }
+    const { reason, error } = await node.closed
+    if (reason === 'failed') throw error ?? new Failure('the node has failed')
+    if (reason === 'removed') logger.warn({}, 'the cluster has removed this node')
+  } finally {
+    signals.release()
+  }
+}
+
+/** The service needs fastify, which a program that embeds the library does not install. */
+async function loadService(): Promise<typeof import('../kv/service.js')> {
+  try {
+    return await import('../kv/service.js')
+  } catch (error) {
+    const { code, message } = error as NodeJS.ErrnoException
+    if (code !== 'ERR_MODULE_NOT_FOUND' || !message.includes('fastify')) throw error
+    throw new Failure('troupe serve needs fastify 5 beside it: npm install fastify@5')
+  }
+}
+
+async function startNode(options: ServeOptions, logger: ActorLogger): Promise<Node> {
+  const started = RaftNode.start(nodeOptions(options, logger))
+  return started.catch((error) => Promise.reject(withFlag(error, '--raft', options.raft)))
+}
+
+async function startService(
+  start: typeof import('../kv/service.js').startKvService,
+  node: Node,
+  { http, insecure = false, heartbeatTimeoutMs }: ServeOptions,
+  logger: ActorLogger,
+): Promise<KvService> {
+  const { electionTimeoutMs } = resolveConfig(
+    heartbeatTimeoutMs === undefined ? {} : { heartbeatTimeoutMs },
+  )
+  const started = start({ node, listen: http, insecure, electionTimeoutMs, logger })
+  return started.catch((error) => Promise.reject(withFlag(error, '--http', http)))
+}
+
+/** An address that cannot be bound, with the flag that names it. */
+function withFlag(error: unknown, flag: string, address: string): unknown {
+  const { code } = error as NodeJS.ErrnoException
+  const why = {
+    EADDRINUSE: 'is in use by another process',
+    EADDRNOTAVAIL: 'is not an address of this machine',
+    EACCES: 'may not be used by this user',
+    ENOTFOUND: 'is a name that cannot be resolved',
+  }[code ?? '']
+  return why === undefined ? error : new Failure(`${flag} ${address} ${why}`, { code: code ?? '' })
+}
+
+/** Says where the node is, then whom it follows, then that it can be used. */
+function announce(node: Node, service: KvService, options: ServeOptions): void {
+  const json = options.json === true
+  const { id, raft } = options
+  const http = `http://${service.address}`
+  printEvent({ event: 'node', id, http, raft, pid: process.pid }, json)
+  const { term } = node.stats()
+  printEvent({ event: 'leader', leader: node.leader?.id ?? null, term }, json)
+  node.on('leader', ({ leader, term }) => printEvent({ event: 'leader', leader, term }, json))
+  // Confirmed by a quorum: from here on reads and writes succeed through this node.
+  node.readIndex({ timeoutMs: Number.POSITIVE_INFINITY }).then(
+    () => printEvent({ event: 'ready', leader: node.leader?.id ?? id }, json),
+    () => {}, // The node has closed before; that is told elsewhere.
+  )
+}
+
+/** Whoever goes on writing meanwhile is served by the next leader at once, not after an election. */
+async function handOver(node: Node, logger: ActorLogger): Promise<void> {
+  if (node.state !== 'leader' || node.stats().voters < 2) return
+  try {
+    await node.transferLeadership(undefined, { timeoutMs: transferTimeoutMs })
+  } catch (error) {
+    logger.info({ err: error }, 'stopping without having handed over leadership')
+  }
+}
+
+/** `troupe dev` is gone, however it ended: its nodes would be in the way of the next one. */
+function stopWithParent(signals: StopSignals): void {
+  process.once('disconnect', () => signals.request('disconnect'))
+  process.channel?.unref()
+}

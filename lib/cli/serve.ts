@@ -1,0 +1,83 @@
+import { Command, Option } from 'commander'
+import type { ServerOptions } from '../node/options.js'
+import { notAvailable } from './failure.js'
+import {
+  bootstrapList,
+  hostPort,
+  isSet,
+  type LogLevel,
+  logLevels,
+  type StoreName,
+  storeNames,
+  wholeNumber,
+} from './option-values.js'
+import { runNode } from './run-node.js'
+
+/** The options of `troupe serve`, each also a variable of the environment. */
+export interface ServeOptions {
+  readonly cluster: string
+  readonly id: string
+  readonly raft: string
+  readonly http: string
+  readonly dir?: string
+  readonly store: StoreName
+  readonly bootstrap?: readonly ServerOptions[]
+  readonly join?: string
+  readonly insecure?: boolean
+  readonly heartbeatTimeoutMs?: number
+  readonly logLevel: LogLevel
+  readonly json?: boolean
+  readonly exitWithParent?: boolean
+}
+
+export function serveCommand(): Command {
+  return new Command('serve')
+    .description('run one node: the key-value store over HTTP, replicated over Raft')
+    .addOption(option('--cluster <name>', 'name of the cluster').makeOptionMandatory())
+    .addOption(option('--id <id>', 'name of this node in it').makeOptionMandatory())
+    .addOption(
+      option('--raft <host:port>', 'where other nodes reach it')
+        .argParser(hostPort)
+        .makeOptionMandatory(),
+    )
+    .addOption(
+      option('--http <host:port>', 'where clients reach it')
+        .argParser(hostPort)
+        .makeOptionMandatory(),
+    )
+    .addOption(option('--dir <path>', 'data directory (not needed with --store memory)'))
+    .addOption(
+      option('--store <store>', 'where the log is kept').choices(storeNames).default('lmdb'),
+    )
+    .addOption(
+      option(
+        '--bootstrap <id=host:port,…>',
+        'the first members, each with @http://host:port if wanted; ignored once there is state',
+      ).argParser(bootstrapList),
+    )
+    .addOption(option('--join <url>', 'not available yet').hideHelp())
+    .addOption(
+      option('--heartbeat-timeout-ms <ms>', 'silence of the leader before an election').argParser(
+        wholeNumber(5, 600_000),
+      ),
+    )
+    .addOption(option('--insecure', 'allow listening beyond this machine without TLS'))
+    .addOption(
+      option('--log-level <level>', 'of the JSON lines on stderr')
+        .choices(logLevels)
+        .default('info'),
+    )
+    .addOption(option('--json', 'one JSON object a line on stdout'))
+    .addOption(new Option('--exit-with-parent', 'stop when the IPC channel closes').hideHelp())
+    .action(async (given: ServeOptions) => {
+      if (isSet(given.join)) throw notAvailable('--join')
+      await runNode({ ...given, insecure: isSet(given.insecure), json: isSet(given.json) })
+    })
+}
+
+/** Every option of this command has a variable: `--raft` is TROUPE_RAFT. */
+function option(flags: string, description: string): Option {
+  const made = new Option(flags, description)
+  const name = made.name().toUpperCase().replaceAll('-', '_')
+  return made.env(`TROUPE_${name}`)
+}
