@@ -1,0 +1,45 @@
+import t from 'tap'
+import { DevCluster, devPlace } from '../helpers/dev-cluster.js'
+
+t.test('a local cluster serves every key through every node', async (t) => {
+  const place = await devPlace(t)
+  const cluster = await DevCluster.start(t, place)
+  t.strictSame(
+    cluster.nodes.map(({ id, http, raft }) => ({ id, http, raft })),
+    [1, 2, 3].map((i) => ({
+      id: `n${i}`,
+      http: `http://127.0.0.1:${place.httpBase + i}`,
+      raft: `127.0.0.1:${place.raftBase + i}`,
+    })),
+  )
+
+  for (const [i, writer] of cluster.nodes.entries()) {
+    const reader = cluster.nodes[(i + 1) % 3]
+    await writer.client.put(`through-${writer.id}`, 'hello')
+    t.equal(await reader?.client.get(`through-${writer.id}`), 'hello', `${writer.id}, at once`)
+  }
+
+  const status = await cluster.followers[0]?.client.status()
+  t.match(status, { cluster: 'dev', leader: { id: cluster.leader.id, http: cluster.leader.http } })
+  for (const { client, id } of cluster.nodes) t.ok(await client.isReady(), `${id} is ready`)
+})
+
+t.test('one Ctrl-C ends every process cleanly, and the data is there again', async (t) => {
+  const place = await devPlace(t)
+  const first = await DevCluster.start(t, place)
+  await first.leader.client.put('kept', 'yes')
+
+  // A terminal signals the whole group, and npm passes the signal on once more.
+  first.process.signalGroup('SIGINT')
+  first.process.signal('SIGINT')
+  const { code, signal, stderr } = await first.process.ended
+  t.strictSame({ code, signal, stderr }, { code: 0, signal: null, stderr: '' })
+  for (const { pid, id } of first.nodes) t.throws(() => process.kill(pid, 0), `${id} is gone`)
+
+  const second = await DevCluster.start(t, place)
+  t.equal(await second.followers[0]?.client.get('kept'), 'yes')
+  await second.stop()
+
+  const fresh = await DevCluster.start(t, place, ['--fresh'])
+  t.equal(await fresh.leader.client.get('kept'), null)
+})
