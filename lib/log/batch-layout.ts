@@ -28,10 +28,10 @@ export const OFFSET_BODY_LENGTH = 44
 export const OFFSET_BODY_CRC = 48
 const OFFSET_HEADER_CRC = 60
 
-export const ENTRY_COMMAND = 0
-export const ENTRY_NOOP = 1
-export const ENTRY_CONFIGURATION = 2
-export const ENTRY_BARRIER = 3
+export const ENTRY_COMMAND = 0 as const
+export const ENTRY_NOOP = 1 as const
+export const ENTRY_CONFIGURATION = 2 as const
+export const ENTRY_BARRIER = 3 as const
 export type EntryType =
   | typeof ENTRY_COMMAND
   | typeof ENTRY_NOOP
@@ -154,7 +154,7 @@ function checkedHeader(view: DataView): BatchHeader {
   if (
     count < 1 ||
     firstIndex < 1 ||
-    lastIndex > Number.MAX_SAFE_INTEGER ||
+    firstIndex > Number.MAX_SAFE_INTEGER - (count - 1) ||
     term < 1 ||
     prevTerm > term ||
     bodyLength < count * ENTRY_HEADER_BYTES
