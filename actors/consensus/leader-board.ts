@@ -49,14 +49,11 @@ export class LeaderBoardWriter {
   }
 
   /**
-   * Whether any replicator has fallen silent in `term` or seen a later one. A lease read checks it: this
-   * leader may have been followed by another although no message has said so yet (S11).
+   * Whether this leadership is over although no message has said so yet. A lease read checks it: another
+   * node may lead already (S11).
    */
   isRevoked(term: Term): boolean {
-    for (let slot = PIN_FIRST_REPLICATOR; slot <= PIN_LAST_REPLICATOR; slot++) {
-      if (this.#words.load(slot) >= term) return true
-    }
-    return false
+    return anyRevoked(this.#words, term)
   }
 }
 
@@ -96,7 +93,15 @@ export class LeaderBoardReader {
     if (this.#words.load(this.#slot) < term) this.#words.store(this.#slot, term)
   }
 
+  /** By any replicator: they all speak for the same leader. */
   isRevoked(term: Term): boolean {
-    return this.#words.load(this.#slot) >= term
+    return anyRevoked(this.#words, term)
   }
+}
+
+function anyRevoked(words: WordsPort, term: Term): boolean {
+  for (let slot = PIN_FIRST_REPLICATOR; slot <= PIN_LAST_REPLICATOR; slot++) {
+    if (words.load(slot) >= term) return true
+  }
+  return false
 }

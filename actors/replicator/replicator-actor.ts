@@ -131,6 +131,7 @@ class ReplicatorActor implements Behavior<ReplicatorMessage> {
 
   stop(): void {
     this.#unlead()
+    this.#client.down()
     for (const connection of this.#all()) connection.close()
   }
 
