@@ -111,8 +111,8 @@ export class ForwardServer {
   }
 
   #readIndex(lease: boolean, timeoutMs: number, answer: (reply: ForwardReply) => void): void {
-    const call = this.#host.calls.start<number>('a forwarded readIndex', { timeoutMs }, timeoutMs)
-    call.giveUp = () => null
+    const { calls } = this.#host
+    const call = calls.start<number>('a forwarded readIndex', { timeoutMs }, timeoutMs, null)
     call.promise.then(
       (index) => answer({ kind: 'index', index }),
       (error) => answer(failed(error)),

@@ -22,7 +22,7 @@ export class PendingCall<T> implements Due, Waiting<T> {
   readonly what: string
   readonly timeoutMs: number
   readonly promise: Promise<T>
-  giveUp: () => Outcome | null = () => 'rejected'
+  giveUp: () => Outcome | null = notBegun
   /** Runs once, when the call has ended in whatever way. */
   onSettled: (() => void) | null = null
   lastError: RaftError | undefined
@@ -105,17 +105,22 @@ export class Calls {
     this.#deadlines = deadlines
   }
 
-  /** The call may come back settled: the node is closed, the signal aborted, or the options wrong. */
+  /**
+   * The call may come back settled: the node is closed, the signal aborted, or the options wrong.
+   * `fate`: what an end before anything else has happened means; null for a call that proposes nothing.
+   */
   start<T>(
     what: string,
     options: CallOptions | undefined,
     defaultTimeoutMs: number,
+    fate: 'rejected' | null = 'rejected',
   ): PendingCall<T> {
     const timeoutMs = options?.timeoutMs ?? defaultTimeoutMs
     const call = new PendingCall<T>(this, what, timeoutMs, options?.signal)
+    if (fate === null) call.giveUp = noProposal
     this.#waiting.add(call)
     if (this.#closed !== null) call.close(this.#closed.cause)
-    else if (!(timeoutMs > 0)) call.reject(wrongTimeout(what, timeoutMs))
+    else if (!(timeoutMs > 0)) call.reject(wrongTimeout(what, timeoutMs, fate))
     else call.watch(this.#deadlines)
     return call
   }
@@ -136,12 +141,14 @@ export class Calls {
   }
 }
 
-function wrongTimeout(what: string, timeoutMs: number): RaftError {
+function wrongTimeout(what: string, timeoutMs: number, outcome: Outcome | null): RaftError {
   return new RaftError(
     'RAFT_CONFIG_INVALID',
     `${what}: timeoutMs is a number above 0, or Infinity; found ${timeoutMs}`,
-    { outcome: 'rejected', details: { timeoutMs } },
+    { outcome, details: { timeoutMs } },
   )
 }
 
 function ignore(): void {}
+const notBegun = (): Outcome => 'rejected'
+const noProposal = (): null => null

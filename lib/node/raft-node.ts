@@ -148,8 +148,7 @@ export class RaftNode<Types extends StateMachineTypes = StateMachineTypes> {
 
   /** Resolves when the condition holds on this node. Waits without limit unless one is given. */
   waitFor(condition: WaitCondition, options?: CallOptions): Promise<void> {
-    const call = this.#side.calls.start<void>('waitFor', options, Number.POSITIVE_INFINITY)
-    call.giveUp = () => null
+    const call = this.#side.calls.start<void>('waitFor', options, Number.POSITIVE_INFINITY, null)
     if (!call.settled) this.#side.waiters.wait(call, condition)
     return call.promise
   }

@@ -56,9 +56,8 @@ export class Reader {
 
   query(question: Question, options: QueryOptions | undefined): Promise<QueryAnswer> {
     const { calls, config, view, waiters } = this.#host
-    const call = calls.start<QueryAnswer>('query', options, config.requestTimeoutMs)
+    const call = calls.start<QueryAnswer>('query', options, config.requestTimeoutMs, null)
     if (call.settled) return call.promise
-    call.giveUp = () => null
     const refusal = this.#refusal(question, options)
     if (refusal !== null) {
       call.reject(refusal)
@@ -81,8 +80,7 @@ export class Reader {
   readIndex(options: CallOptions | undefined, here: boolean): Promise<number> {
     const { calls, config, readIndexes } = this.#host
     const what = here ? 'verifyLeader' : 'readIndex'
-    const call = calls.start<number>(what, options, config.requestTimeoutMs)
-    call.giveUp = () => null
+    const call = calls.start<number>(what, options, config.requestTimeoutMs, null)
     if (!call.settled) readIndexes.join(call, { lease: false, here })
     return call.promise
   }
