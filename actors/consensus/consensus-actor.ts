@@ -382,6 +382,8 @@ export class ConsensusActor implements Behavior<ConsensusMessage> {
     const done = (): void => {
       this.#context.turn(() => {
         this.#stepper.step({ kind: 'bootstrapped', configuration })
+        // S16: whom a fresh node must ask follows from the list; of a single one nobody.
+        this.#peers.allowVoting()
         this.#links.node.tell({ kind: 'bootstrapDone', id, reason: null })
       })
     }
