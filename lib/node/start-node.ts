@@ -31,11 +31,25 @@ export async function startNode(
   early.handOver(life)
   system.onDeadLetter((to, message) => side.emit({ kind: 'deadLetter', to, message }))
   await side.ready
+  if (assembled.recovered.fresh && options.bootstrap !== null) await firstContact(side, options)
   if (life.over) {
     const { error } = await life.closed
     throw error ?? closedError('start', null)
   }
   return { ...parts, side, assembled, life }
+}
+
+/**
+ * S16: a directory that holds nothing may have held something. Whoever knows an earlier incarnation of
+ * this node says so as soon as it is reached, and `start` should be where the caller learns of it; peers
+ * that are not up yet are not waited for any longer than an election takes.
+ */
+async function firstContact(side: NodeSide, { config }: ResolvedOptions): Promise<void> {
+  const timeoutMs = 2 * config.electionTimeoutMs
+  const call = side.calls.start<void>('waitFor', { timeoutMs }, timeoutMs)
+  call.giveUp = () => null
+  if (!call.settled) side.waiters.wait(call, { leader: true })
+  await call.promise.catch(() => {})
 }
 
 async function assemble(
