@@ -3,8 +3,8 @@ import { MailboxWords } from './mailbox-words.js'
 import { StatsBlock } from './stats-block.js'
 
 const STATS_AT = MailboxWords.BYTES
-const LOG_AT = 128
-const TOTAL_BYTES = 192
+const LOG_AT = STATS_AT + 64
+const TOTAL_BYTES = LOG_AT + 64
 
 /** The shared memory of one actor: its mailbox words, its counters, and its log lane's word. */
 export class ActorMemory {

@@ -186,6 +186,7 @@ export class Cell<M extends Message = Message> {
     }
     this.#busy = false
     this.counts.busyMs += this.#host.now() - startedAt
+    this.mailbox.publish()
     this.#host.publish(this.counts)
     if (this.#failure !== null) this.#finish()
     else if (this.#state === 'draining' && !this.#suspended && !this.#somethingWaits())
@@ -245,12 +246,13 @@ export class Cell<M extends Message = Message> {
   }
 
   #takeData(): boolean {
-    let letter = this.mailbox.takeData()
-    if (letter === undefined && this.mailbox.dataOutside) {
+    const letter = this.mailbox.takeData()
+    if (letter === undefined) {
+      if (!this.mailbox.dataOutside) return false
       this.#host.drain()
-      letter = this.mailbox.takeData()
+      // Go round again: control or a link that was told before this data may have come with it.
+      return !this.mailbox.empty
     }
-    if (letter === undefined) return !this.mailbox.empty
     this.counts.dataMessages++
     this.#host.observe?.('data', letter[1])
     this.#receive(letter[1])

@@ -53,6 +53,13 @@ export class ExitSignal {
   }
 }
 
+/** Settles as the creation does, or rejects when the actor exits before: a creation may hang. */
+export async function creation(created: Promise<void> | void, signal: ExitSignal): Promise<void> {
+  if (created === undefined) return
+  const exit = await Promise.race([created, signal.exited])
+  if (exit?.kind === 'failed') throw exit.error
+}
+
 export function statsOf(name: string, memory: ActorMemory): ActorStats {
   return {
     name,

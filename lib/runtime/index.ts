@@ -11,4 +11,10 @@ export { isPromise } from './promise.js'
 export { SharedWords } from './shared-words.js'
 export { SimActorSystem, type SimSystemOptions, type TraceEvent } from './sim-host.js'
 export { type RunLimits, SimScheduler, type SimSchedulerOptions } from './sim-scheduler.js'
+export {
+  DEFAULT_RESTARTS,
+  type RestartPolicy,
+  Supervisor,
+  type SupervisorOptions,
+} from './supervisor.js'
 export { asError, fromWireError, toWireError, type WireError } from './wire-error.js'

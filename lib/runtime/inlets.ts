@@ -7,6 +7,7 @@ import {
   CONTROL,
   DATA,
   type InletLetter,
+  isLetter,
   type Reply,
   SYSTEM,
   type SystemMessage,
@@ -17,7 +18,7 @@ import { toWireError } from './wire-error.js'
 export interface InletOwner {
   /** Something has arrived. */
   run(): void
-  /** From the system; the letter's place in the control count is the owner's to release. */
+  /** From the system; it holds a place in the control lane, which is the owner's to pass. */
   system(message: SystemMessage): void
   /** A port delivered what cannot be read. */
   broken(error: Error): void
@@ -63,6 +64,7 @@ export class Inlets {
   }
 
   #accept(letter: InletLetter, port: MessagePort): void {
+    if (!isLetter(letter)) return this.#mailbox.pushData([DATA, letter, 0])
     switch (letter[0]) {
       case DATA:
         return this.#mailbox.pushData(letter)

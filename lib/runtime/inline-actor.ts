@@ -6,6 +6,7 @@ import { Cell } from './cell.js'
 import { after } from './clock.js'
 import { dispatcher } from './dispatcher.js'
 import {
+  creation,
   DEFAULT_STOP_MS,
   ExitSignal,
   type HostedActor,
@@ -59,7 +60,7 @@ export class InlineActor<M extends Message = Message> implements HostedActor {
   }
 
   async start<Init>(spec: ActorSpec<Init, M>): Promise<void> {
-    await this.#cell.start(spec.create, spec.init)
+    await creation(this.#cell.start(spec.create, spec.init), this.#exit)
   }
 
   onExit(listener: (exit: ActorExit) => void): void {

@@ -21,8 +21,15 @@ export type AskLetter = readonly [typeof ASK, Message, number]
 export type AnswerLetter = readonly [typeof ANSWER, number, boolean, unknown]
 export type SystemLetter = readonly [typeof SYSTEM, SystemMessage]
 
-/** What a sender posts to an actor's port. */
-export type InletLetter = DataLetter | ControlLetter | AskLetter | SystemLetter
+/**
+ * What a sender posts to an actor's port. A message by itself is one of the data lane without weight: the
+ * envelope would cost a fifth of a short message's way.
+ */
+export type InletLetter = Message | DataLetter | ControlLetter | AskLetter | SystemLetter
+
+export function isLetter(posted: InletLetter): posted is Exclude<InletLetter, Message> {
+  return Array.isArray(posted)
+}
 
 export type Reply = (ok: boolean, value: unknown) => void
 

@@ -24,8 +24,9 @@ export class LocalRef implements LinkRef {
 
   tell(message: Message, bytes = 0): boolean {
     const mailbox = this.#cell.mailbox
-    if (this.#closed || !mailbox.words.reserve(bytes)) return this.#refused(message)
-    mailbox.pushData(dataLetter(message, bytes))
+    const weight = mailbox.words.weigh(bytes)
+    if (this.#closed || !mailbox.words.reserve(weight)) return this.#refused(message)
+    mailbox.pushData(dataLetter(message, weight))
     dispatcher.wake(this.#cell)
     return true
   }

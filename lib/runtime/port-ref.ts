@@ -41,11 +41,14 @@ export class PortRef implements LinkRef {
   }
 
   tell(message: Message, bytes = 0): boolean {
-    if (this.#closed || !this.#words.reserve(bytes)) return this.#refused(message)
+    const weight = this.#words.weigh(bytes)
+    if (this.#closed || !this.#words.reserve(weight)) return this.#refused(message)
     try {
-      this.#port.postMessage([DATA, message, bytes] satisfies DataLetter)
+      this.#port.postMessage(
+        weight === 0 ? message : ([DATA, message, weight] satisfies DataLetter),
+      )
     } catch (error) {
-      this.#words.release(bytes)
+      this.#words.unreserve(weight)
       throw error
     }
     return true
@@ -86,7 +89,7 @@ export class PortRef implements LinkRef {
     try {
       this.#port.postMessage(letter)
     } catch (error) {
-      this.#words.releaseControl()
+      this.#words.unreserveControl()
       throw error
     }
   }

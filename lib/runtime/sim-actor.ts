@@ -9,7 +9,7 @@ import type {
 } from './actor.js'
 import { ActorMemory } from './actor-memory.js'
 import { Cell } from './cell.js'
-import { DEFAULT_STOP_MS, ExitSignal, type Placed, statsOf } from './hosted-actor.js'
+import { creation, DEFAULT_STOP_MS, ExitSignal, type Placed, statsOf } from './hosted-actor.js'
 import type { LinkRef } from './letter.js'
 import { Mailbox } from './mailbox.js'
 import { SimCellHost } from './sim-cell-host.js'
@@ -49,7 +49,7 @@ export class SimActor<M extends Message = Message> implements ActorHandle<M> {
   }
 
   async start<Init>(spec: ActorSpec<Init, M>): Promise<void> {
-    await this.cell.start(spec.create, spec.init)
+    await creation(this.cell.start(spec.create, spec.init), this.#exit)
     this.host.observe?.('ready', null)
   }
 

@@ -34,12 +34,14 @@ export class SimRef implements LinkRef {
 
   tell(message: Message, bytes = 0): boolean {
     const target = this.#target
-    if (this.#closed || !this.#system.alive || !target.cell.mailbox.words.reserve(bytes)) {
+    const { words } = target.cell.mailbox
+    const weight = words.weigh(bytes)
+    if (this.#closed || !this.#system.alive || !words.reserve(weight)) {
       return this.#refused(message)
     }
     target.host.observe?.('told', message)
     this.#dataAt = this.#arrival(this.#dataAt)
-    this.#system.scheduler.post(new DataDelivery(this.#dataAt, target, message, bytes))
+    this.#system.scheduler.post(new DataDelivery(this.#dataAt, target, message, weight))
     return true
   }
 
@@ -117,25 +119,25 @@ class DataDelivery implements SimEvent {
   readonly sequence: number
   readonly #target: SimActor
   readonly #message: Message
-  readonly #bytes: number
+  readonly #weight: number
 
-  constructor(time: number, target: SimActor, message: Message, bytes: number) {
+  constructor(time: number, target: SimActor, message: Message, weight: number) {
     this.time = time
     this.sequence = target.system.scheduler.sequence()
     this.#target = target
     this.#message = message
-    this.#bytes = bytes
+    this.#weight = weight
   }
 
   fire(): void {
     const { cell, system } = this.#target
     if (!system.alive) return
     if (cell.gone) {
-      cell.mailbox.words.release(this.#bytes)
+      cell.mailbox.words.unreserve(this.#weight)
       system.deadLetter(cell.name, this.#message.kind)
       return
     }
-    cell.mailbox.pushData(dataLetter(this.#message, this.#bytes))
+    cell.mailbox.pushData(dataLetter(this.#message, this.#weight))
     cell.run()
   }
 }
@@ -161,7 +163,7 @@ class ControlDelivery implements SimEvent {
     const message = this.#message
     if (!system.alive) return
     if (cell.gone) {
-      cell.mailbox.words.releaseControl()
+      cell.mailbox.words.unreserveControl()
       system.deadLetter(cell.name, message.kind)
       this.#reply?.(false, cell.goneError())
       return

@@ -79,7 +79,7 @@ class ActorThread {
   #system(message: SystemMessage, mailbox: Mailbox): void {
     switch (message.kind) {
       case 'inlet':
-        mailbox.words.releaseControl()
+        mailbox.passControl()
         return this.#inlets.add(message.port)
       case 'link':
         return mailbox.pushChange({
@@ -92,7 +92,7 @@ class ActorThread {
       case 'unlink':
         return mailbox.pushChange(message)
       case 'stop':
-        mailbox.words.releaseControl()
+        mailbox.passControl()
         return this.#cell.stop()
       default:
         assertNever(message)

@@ -1,0 +1,278 @@
+import {
+  isMainThread,
+  MessageChannel,
+  type MessagePort,
+  Worker,
+  workerData,
+} from 'node:worker_threads'
+import type { ActorContext, ActorRef, Behavior } from '../lib/runtime/actor.js'
+import { createActorSystem } from '../lib/runtime/index.js'
+
+/**
+ * What the actor runtime costs on top of postMessage: messages/s with a window of messages in flight,
+ * and the round trip of one. Both sides send the same message to another thread and count the same
+ * acknowledgements.
+ */
+export interface ActorFlags {
+  /** For each of the four measurements. Default 2. */
+  readonly seconds?: number
+  /** Messages in flight. Default 512. */
+  readonly window?: number
+}
+
+interface Figure {
+  readonly perSecond: number
+  readonly roundTripUs: number
+}
+
+export async function run(flags: ActorFlags = {}): Promise<void> {
+  const seconds = Number(flags.seconds ?? 2)
+  const window = Number(flags.window ?? 512)
+  await measureRaw(seconds / 4, window)
+  const raw = await measureRaw(seconds, window)
+  await measureActors(seconds / 4, window)
+  const actors = await measureActors(seconds, window)
+  const line = {
+    bench: 'actor',
+    seconds,
+    window,
+    messages_s: Math.round(actors.perSecond),
+    raw_messages_s: Math.round(raw.perSecond),
+    messages_ratio: round(actors.perSecond / raw.perSecond),
+    round_trip_us: round(actors.roundTripUs),
+    raw_round_trip_us: round(raw.roundTripUs),
+    round_trip_ratio: round(actors.roundTripUs / raw.roundTripUs),
+  }
+  process.stdout.write(`${JSON.stringify(line)}\n`)
+}
+
+function round(value: number): number {
+  return Math.round(value * 100) / 100
+}
+
+// -- the load: the same on both sides
+
+/** Counts of messages between two acknowledgements: a window is answered in four parts. */
+function ackEvery(window: number): number {
+  return Math.max(1, Math.floor(window / 4))
+}
+
+/** Keeps `window` messages in flight until the time is over, then says how many were acknowledged. */
+class Flood {
+  readonly #send: (seq: number) => void
+  readonly #window: number
+  readonly #until: number
+  readonly #startedAt = performance.now()
+  readonly #done: (perSecond: number) => void
+  #sent = 0
+  #acked = 0
+
+  constructor(
+    window: number,
+    seconds: number,
+    send: (seq: number) => void,
+    done: (perSecond: number) => void,
+  ) {
+    this.#send = send
+    this.#window = window
+    this.#until = this.#startedAt + seconds * 1000
+    this.#done = done
+  }
+
+  fill(): void {
+    while (this.#sent - this.#acked < this.#window) this.#send(++this.#sent)
+  }
+
+  acked(seq: number): void {
+    this.#acked = seq
+    const now = performance.now()
+    if (now < this.#until) this.fill()
+    else this.#done((this.#acked / (now - this.#startedAt)) * 1000)
+  }
+}
+
+type Load =
+  | {
+      readonly kind: 'batch'
+      readonly seq: number
+      readonly firstIndex: number
+      readonly term: number
+    }
+  | { readonly kind: 'ping'; readonly seq: number }
+
+type Answer = { readonly kind: 'ack'; readonly seq: number } | { readonly kind: 'pong' }
+
+function batch(seq: number): Load {
+  return { kind: 'batch', seq, firstIndex: seq * 16, term: 3 }
+}
+
+// -- postMessage
+
+export async function measureRaw(seconds: number, window: number): Promise<Figure> {
+  const { port1, port2 } = new MessageChannel()
+  const worker = new Worker(new URL(import.meta.url), {
+    workerData: { rawEcho: port2, every: ackEvery(window) },
+    transferList: [port2],
+  })
+  let onAck: (seq: number) => void = () => {}
+  let onPong: () => void = () => {}
+  port1.on('message', (answer: Answer) => {
+    if (answer.kind === 'ack') onAck(answer.seq)
+    else onPong()
+  })
+  const ping = (): Promise<void> =>
+    new Promise((resolve) => {
+      onPong = resolve
+      port1.postMessage({ kind: 'ping', seq: 0 })
+    })
+  await ping()
+  const perSecond = await new Promise<number>((resolve) => {
+    const flood = new Flood(window, seconds, (seq) => port1.postMessage(batch(seq)), resolve)
+    onAck = (seq) => flood.acked(seq)
+    flood.fill()
+  })
+  const roundTripUs = await new Promise<number>((resolve) => {
+    const volley = new Volley(seconds, () => port1.postMessage({ kind: 'ping', seq: 0 }), resolve)
+    onPong = () => volley.back()
+    volley.start()
+  })
+  port1.close()
+  await new Promise((resolve) => worker.once('exit', resolve))
+  return { perSecond, roundTripUs }
+}
+
+/** One message at a time, there and back. */
+class Volley {
+  readonly #send: () => void
+  readonly #done: (roundTripUs: number) => void
+  readonly #startedAt = performance.now()
+  readonly #until: number
+  #trips = 0
+
+  constructor(seconds: number, send: () => void, done: (roundTripUs: number) => void) {
+    this.#send = send
+    this.#done = done
+    this.#until = this.#startedAt + seconds * 1000
+  }
+
+  start(): void {
+    this.#send()
+  }
+
+  back(): void {
+    this.#trips++
+    const now = performance.now()
+    if (now < this.#until) this.#send()
+    else this.#done(((now - this.#startedAt) / this.#trips) * 1000)
+  }
+}
+
+function echo(port: MessagePort, every: number): void {
+  port.on('message', (message: Load) => {
+    if (message.kind === 'ping') port.postMessage({ kind: 'pong' })
+    else if (message.seq % every === 0) port.postMessage({ kind: 'ack', seq: message.seq })
+  })
+}
+
+// -- actors
+
+export async function measureActors(seconds: number, window: number): Promise<Figure> {
+  const system = createActorSystem()
+  const source = new Source()
+  const module = new URL(import.meta.url)
+  const near = await system.spawn({
+    name: 'source',
+    module,
+    create: () => source,
+    init: null,
+    placement: 'inline',
+  })
+  const far = await system.spawn({
+    name: 'sink',
+    module,
+    create: createActor,
+    init: { every: ackEvery(window) },
+    placement: 'thread',
+    mailbox: { maxMessages: window * 2 },
+  })
+  system.link(far, 'source', near)
+  system.link(near, 'sink', far)
+  await source.ready
+  const perSecond = await source.flood(window, seconds)
+  const roundTripUs = await source.volley(seconds)
+  await system.close()
+  return { perSecond, roundTripUs }
+}
+
+/** On this thread: sends the load and counts what comes back. */
+class Source implements Behavior<Answer> {
+  readonly ready: Promise<void>
+  #becomeReady: () => void = () => {}
+  #sink: ActorRef | null = null
+  #flood: Flood | null = null
+  #volley: Volley | null = null
+
+  constructor() {
+    this.ready = new Promise((resolve) => {
+      this.#becomeReady = resolve
+    })
+  }
+
+  linked(_name: string, ref: ActorRef): void {
+    this.#sink = ref
+    this.#becomeReady()
+  }
+
+  receive(answer: Answer): void {
+    if (answer.kind === 'ack') this.#flood?.acked(answer.seq)
+    else this.#volley?.back()
+  }
+
+  flood(window: number, seconds: number): Promise<number> {
+    return new Promise((resolve) => {
+      this.#flood = new Flood(window, seconds, (seq) => this.#tell(batch(seq)), resolve)
+      this.#flood.fill()
+    })
+  }
+
+  volley(seconds: number): Promise<number> {
+    return new Promise((resolve) => {
+      this.#volley = new Volley(seconds, () => this.#tell({ kind: 'ping', seq: 0 }), resolve)
+      this.#volley.start()
+    })
+  }
+
+  #tell(message: Load): void {
+    this.#sink?.tell(message)
+  }
+}
+
+/** On a thread of its own: answers as the raw echo does. */
+class Sink implements Behavior<Load> {
+  readonly #every: number
+  #source: ActorRef | null = null
+
+  constructor(every: number) {
+    this.#every = every
+  }
+
+  linked(_name: string, ref: ActorRef): void {
+    this.#source = ref
+  }
+
+  receive(message: Load): void {
+    if (message.kind === 'ping') this.#source?.tell({ kind: 'pong' })
+    else if (message.seq % this.#every === 0) {
+      const ack: Answer = { kind: 'ack', seq: message.seq }
+      this.#source?.tell(ack)
+    }
+  }
+}
+
+export function createActor(init: { readonly every: number }, _context: ActorContext): Sink {
+  return new Sink(init.every)
+}
+
+if (!isMainThread && workerData?.rawEcho !== undefined) {
+  echo(workerData.rawEcho as MessagePort, workerData.every as number)
+}

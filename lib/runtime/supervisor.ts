@@ -1,0 +1,135 @@
+import type { ActorExit, ActorHandle, ActorSpec, ActorSystem, Message, Timer } from './actor.js'
+import type { Clock } from './clock.js'
+import { asError } from './wire-error.js'
+
+export interface RestartPolicy {
+  /** Restarts within `windowMs` after which the supervisor gives up; 0: never restart. Default 5. */
+  readonly maxRestarts: number
+  /** Failures older than this are forgotten. Default 60,000. */
+  readonly windowMs: number
+  /** The first restart waits so long. Default 50. */
+  readonly minBackoffMs: number
+  /** Each further one in the window waits twice as long, up to this. Default 5000. */
+  readonly maxBackoffMs: number
+  /** The share of each wait that is drawn at random, 0..1. Default 0.2. */
+  readonly jitter: number
+}
+
+export const DEFAULT_RESTARTS: RestartPolicy = {
+  maxRestarts: 5,
+  windowMs: 60_000,
+  minBackoffMs: 50,
+  maxBackoffMs: 5000,
+  jitter: 0.2,
+}
+
+export interface SupervisorOptions<Init, M extends Message> {
+  readonly system: ActorSystem & Clock & { random(): number }
+  /** A spec for each incarnation, numbered from 1: its `init` may hold fresh memory. */
+  readonly spec: (incarnation: number) => ActorSpec<Init, M>
+  readonly restarts?: Partial<RestartPolicy>
+  /** The actor is READY: link it to its neighbours. */
+  readonly onStart?: (handle: ActorHandle<M>, incarnation: number) => void
+  /** An incarnation is dead and its successor not yet spawned: release what it held (S7). */
+  readonly onFailure?: (error: Error, incarnation: number, backoffMs: number | null) => void
+  /** The limit is passed. Nothing is restarted after this. */
+  readonly onEscalate: (error: Error) => void
+}
+
+/**
+ * Keeps one actor running: a failed one is replaced after a wait that grows with each failure, until it
+ * has failed too often and the failure is its owner's to handle. An actor that stopped in order stays so.
+ */
+export class Supervisor<Init, M extends Message> {
+  readonly #options: SupervisorOptions<Init, M>
+  readonly #policy: RestartPolicy
+  #handle: ActorHandle<M> | null = null
+  #incarnation = 0
+  /** When it failed, in the window. */
+  #failures: number[] = []
+  #backoff: Timer | null = null
+  #starting: Promise<void> | null = null
+  #stopped = false
+
+  constructor(options: SupervisorOptions<Init, M>) {
+    this.#options = options
+    this.#policy = { ...DEFAULT_RESTARTS, ...options.restarts }
+  }
+
+  /** The actor that runs now; null before the start, during a wait, and after the end. */
+  get handle(): ActorHandle<M> | null {
+    return this.#handle
+  }
+
+  get incarnation(): number {
+    return this.#incarnation
+  }
+
+  /** Resolves at READY. Rejects when the first start fails: that is a mistake, not a fault. */
+  async start(): Promise<ActorHandle<M>> {
+    const handle = await this.#spawn()
+    this.#adopt(handle)
+    return handle
+  }
+
+  /** Stops the actor, or the attempt to restart it; nothing is restarted after this. */
+  async stop(deadlineMs?: number): Promise<void> {
+    this.#stopped = true
+    this.#backoff?.cancel()
+    await this.#starting
+    await this.#handle?.stop(deadlineMs)
+  }
+
+  #spawn(): Promise<ActorHandle<M>> {
+    this.#incarnation++
+    return this.#options.system.spawn(this.#options.spec(this.#incarnation))
+  }
+
+  #adopt(handle: ActorHandle<M>): void {
+    this.#handle = handle
+    handle.onExit((exit) => this.#exited(exit))
+    // It may have failed between READY and here; then onExit has said so already.
+    if (this.#handle !== null) this.#options.onStart?.(handle, this.#incarnation)
+  }
+
+  #exited(exit: ActorExit): void {
+    this.#handle = null
+    if (exit.kind === 'failed' && !this.#stopped) this.#failed(exit.error)
+  }
+
+  #failed(error: Error): void {
+    const { system } = this.#options
+    const since = system.now() - this.#policy.windowMs
+    this.#failures = this.#failures.filter((at) => at > since)
+    this.#failures.push(system.now())
+    if (this.#failures.length > this.#policy.maxRestarts) {
+      this.#stopped = true
+      this.#options.onFailure?.(error, this.#incarnation, null)
+      this.#options.onEscalate(error)
+      return
+    }
+    const backoffMs = this.#backoffMs()
+    this.#options.onFailure?.(error, this.#incarnation, backoffMs)
+    this.#backoff = system.after(backoffMs, () => {
+      this.#starting = this.#restart()
+    })
+  }
+
+  #backoffMs(): number {
+    const { minBackoffMs, maxBackoffMs, jitter } = this.#policy
+    const full = Math.min(maxBackoffMs, minBackoffMs * 2 ** (this.#failures.length - 1))
+    return full * (1 - jitter * this.#options.system.random())
+  }
+
+  async #restart(): Promise<void> {
+    let handle: ActorHandle<M>
+    try {
+      handle = await this.#spawn()
+    } catch (error) {
+      if (!this.#stopped) this.#failed(asError(error))
+      return
+    }
+    if (this.#stopped) this.#handle = handle
+    else this.#adopt(handle)
+  }
+}
