@@ -3,12 +3,7 @@ import { messageOf } from '../../lib/fsm/errors.js'
 import type { ActorLogger } from '../../lib/runtime/actor.js'
 import { type Steps, step } from '../../lib/runtime/steps.js'
 import { SnapshotStoreError } from '../../lib/snapshot/errors.js'
-import {
-  newestFirst,
-  type SnapshotId,
-  sameSnapshot,
-  snapshotKey,
-} from '../../lib/snapshot/order.js'
+import { type SnapshotId, sameSnapshot, snapshotKey } from '../../lib/snapshot/order.js'
 import type { SnapshotStore, StoredSnapshot } from '../../lib/snapshot/store.js'
 
 /**
@@ -34,9 +29,8 @@ export class SnapshotLibrary {
   }
 
   /** Newest first, damaged ones included. */
-  *list(): Steps<readonly StoredSnapshot[]> {
-    const list = yield* step(this.store.list())
-    return [...list].sort(newestFirst)
+  list(): Steps<readonly StoredSnapshot[]> {
+    return step(this.store.list())
   }
 
   /** The newest one whose checksums hold. */

@@ -8,6 +8,7 @@ export interface SnapshotStore {
   /** Removes leftovers of a crash and lists what verifies by its header, newest first. */
   open(): readonly StoredSnapshot[] | Promise<readonly StoredSnapshot[]>
   create(meta: NewSnapshot): SnapshotWriter | Promise<SnapshotWriter>
+  /** Newest first. */
   list(): readonly StoredSnapshot[] | Promise<readonly StoredSnapshot[]>
   /** Bytes of state from `offset`, at most `maxBytes`; the whole body's checksum was verified first. */
   read(snapshot: StoredSnapshot, offset: number, maxBytes: number): Uint8Array | Promise<Uint8Array>

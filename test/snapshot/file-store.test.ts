@@ -147,6 +147,35 @@ t.test('a file with something behind its end is damaged', async (t) => {
   t.strictSame(await storeIn(dataDir).open(), [])
 })
 
+/** One full chunk with its header, and where the chunks begin. */
+const CHUNK = 1024 + 8
+const bodyStart = (file: Buffer): number => file.length - 32 - (2 * CHUNK + 2500 - 2048 + 8)
+
+t.test('good chunks in another order are damage', async (t) => {
+  const { dataDir, path, stored } = await withSnapshot(t)
+  const good = await readFile(path)
+  const start = bodyStart(good)
+  const [first, second] = [good.subarray(start, start + CHUNK), good.subarray(start + CHUNK)]
+  const swapped = [
+    good.subarray(0, start),
+    second.subarray(0, CHUNK),
+    first,
+    second.subarray(CHUNK),
+  ]
+  await writeFile(path, Buffer.concat(swapped))
+  const store = storeIn(dataDir)
+  t.match(await store.open(), [{ index: 4 }])
+  t.notOk(await store.verify(stored))
+})
+
+t.test('a chunk missing between good ones is found when the file is listed', async (t) => {
+  const { dataDir, path } = await withSnapshot(t)
+  const good = await readFile(path)
+  const start = bodyStart(good)
+  await writeFile(path, Buffer.concat([good.subarray(0, start), good.subarray(start + CHUNK)]))
+  t.strictSame(await storeIn(dataDir).open(), [])
+})
+
 t.test('damage behind what was asked for is found before any byte is handed out', async (t) => {
   const { dataDir, path, stored } = await withSnapshot(t)
   const store = storeIn(dataDir)

@@ -62,8 +62,12 @@ t.test('a CommandError that is thrown fails the actor and says what to do', asyn
 })
 
 t.test('the batches of a run are unpinned when the run is applied', async (t) => {
-  const { stage } = await open(t, {}, 100)
-  const batches = [pinnedCommands(1, ['a', 'b']), pinnedCommands(3, ['c'])]
-  await stage.apply(...batches)
-  for (const batch of batches) t.notOk(pinned(batch.memory))
+  for (const entryData of ['owned', 'borrowed'] as const) {
+    const spec = machine(new BatchingList({}), { entryData })
+    const stage = await Stage.open(spec, { maxApplyEntries: 100, overwriteBorrowed: false })
+    t.teardown(() => stage.close())
+    const batches = [pinnedCommands(1, ['a', 'b']), pinnedCommands(3, ['c'])]
+    await stage.apply(...batches)
+    for (const batch of batches) t.notOk(pinned(batch.memory), entryData)
+  }
 })

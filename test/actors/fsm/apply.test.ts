@@ -241,15 +241,18 @@ t.test('a batch is unpinned once its entries are applied (S7)', async (t) => {
 })
 
 t.test('a failed apply and a skipped batch are unpinned too', async (t) => {
-  const stage = await open(t, machine(new ThrowingList({ failAt: 3 })))
-  await stage.apply(commands(1, ['a', 'b']))
-  const skipped = pinnedCommands(1, ['a', 'b'])
-  await stage.apply(skipped)
-  t.notOk(pinned(skipped.memory))
-  const failing = pinnedCommands(3, ['c'])
-  stage.tell([failing])
-  await stage.fsmFailure()
-  t.notOk(pinned(failing.memory))
+  for (const entryData of ['owned', 'borrowed'] as const) {
+    const spec = machine(new ThrowingList({ failAt: 3 }), { entryData })
+    const stage = await open(t, spec, { overwriteBorrowed: false })
+    await stage.apply(commands(1, ['a', 'b']))
+    const skipped = pinnedCommands(1, ['a', 'b'])
+    await stage.apply(skipped)
+    t.notOk(pinned(skipped.memory))
+    const failing = pinnedCommands(3, ['c'])
+    stage.tell([failing])
+    await stage.fsmFailure()
+    t.notOk(pinned(failing.memory), entryData)
+  }
 })
 
 /** Keeps what it was given, without copying it. */

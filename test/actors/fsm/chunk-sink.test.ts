@@ -67,6 +67,16 @@ t.test('what is left is sent at the end, which waits until all is taken', async 
   await finished
 })
 
+t.test('a short write does not overtake a long one that waits', async (t) => {
+  const { sink, received } = openSink()
+  await sink.write(Buffer.from('abc'))
+  void sink.write(Buffer.from('12345678'))
+  await sink.write(Buffer.from('d'))
+  void sink.finish()
+  await settled()
+  t.strictSame(received, ['abc1234567', '8d'])
+})
+
 t.test('a chunk that is refused fails the writes and the end', async (t) => {
   const { sink, untaken } = openSink()
   const write = sink.write(Buffer.alloc(100))

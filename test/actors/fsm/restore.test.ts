@@ -56,6 +56,14 @@ t.test('a restored snapshot is not taken again', async (t) => {
   t.match(await stage.takeSnapshot(), { index: 4, term: 2 })
 })
 
+t.test('a snapshot that was restored from may be pruned', async (t) => {
+  const stage = await open(t, new List(), { disk: await diskWithSnapshot(t), retain: 1 })
+  await stage.restore(3, 1)
+  await stage.apply(commands(4, ['d']))
+  await stage.takeSnapshot()
+  t.strictSame([...stage.disk.held.keys()], ['1-4'])
+})
+
 t.test('a state of several chunks comes back byte for byte', async (t) => {
   const parts: Uint8Array[] = []
   const body = Buffer.from(Array.from({ length: 2_500_001 }, (_, i) => (i * 31) & 0xff))

@@ -130,6 +130,8 @@ t.test('a received snapshot prunes nothing until the state machine takes it', as
   const archive = await open(t, { retain: 1 })
   await archive.capture(5, 2)
   await archive.receive(9, 2)
+  const { reading } = await archive.openState(5, 2)
+  await archive.ask({ kind: 'closeState', reading })
   t.strictSame(await archive.list(), ['2-9', '2-5'])
   await archive.openState(9, 2)
   t.strictSame(await archive.list(), ['2-9'])
