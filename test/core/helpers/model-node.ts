@@ -1,0 +1,284 @@
+import { assert } from '../../../lib/core/assert.js'
+import type { AppendedBatch, Effect } from '../../../lib/core/effects.js'
+import type { Input } from '../../../lib/core/inputs.js'
+import { RaftCore } from '../../../lib/core/raft-core.js'
+import type { LogIndex, NodeId } from '../../../lib/core/types.js'
+import { CONFIG, incarnationOf } from './cores.js'
+import { type Applied, type ModelBatch, ModelDisk, type ModelSnapshot } from './model-disk.js'
+import type { Envelope, Message } from './model-messages.js'
+import { ModelReplicator } from './model-replicator.js'
+
+type AppendEffect = Extract<Effect, { kind: 'append' }>
+
+/** The least that hosts a core: a disk, a tail, a state machine, and messages to be carried. */
+export class ModelNode {
+  readonly id: NodeId
+  readonly disk = new ModelDisk()
+  readonly #names: readonly NodeId[]
+  readonly #random: () => number
+  core: RaftCore
+  replicator: ModelReplicator
+  running = true
+  /** The log in memory, flushed or not, above the disk's base at start or the last reset. */
+  tail: readonly ModelBatch[] = []
+  base = this.disk.base
+  applied: Applied = []
+  appliedIndex: LogIndex = 0
+  outbox: Envelope[] = []
+  #probe = 0
+  /** Texts of proposals by token, bytes of a request, a snapshot on its way in. */
+  readonly #proposed = new Map<number, string>()
+  #received: readonly ModelBatch[] = []
+  #incoming: ModelSnapshot | null = null
+
+  /** `names` are all nodes of the story: a connection's number is its peer's place in them. */
+  constructor(id: NodeId, names: readonly NodeId[], random: () => number) {
+    this.id = id
+    this.#names = names
+    this.#random = random
+    this.core = this.#boot(0)
+    this.replicator = this.#newReplicator()
+  }
+
+  /** Begins anew from what the disk holds. */
+  start(now: number): readonly Effect[] {
+    const { disk } = this
+    this.running = true
+    this.tail = disk.batches
+    this.base = disk.base
+    this.applied = disk.snapshot?.applied ?? []
+    this.appliedIndex = disk.snapshot?.index ?? 0
+    this.outbox = []
+    this.core = this.#boot(now)
+    this.replicator = this.#newReplicator()
+    const effects = this.core.start()
+    for (const effect of effects) this.#run(effect)
+    return effects
+  }
+
+  crash(): void {
+    this.running = false
+    this.disk.crash()
+    this.outbox = []
+  }
+
+  step(now: number, input: Input): readonly Effect[] {
+    const effects = this.core.step(now, input)
+    for (const effect of effects) this.#run(effect)
+    return effects
+  }
+
+  propose(now: number, text: string, count: number): readonly Effect[] {
+    const token = this.#proposed.size + 1
+    this.#proposed.set(token, text)
+    return this.step(now, { kind: 'propose', token, count, bytes: 1 })
+  }
+
+  proposal(token: number): string {
+    return this.#proposed.get(token) ?? ''
+  }
+
+  /** Heartbeats to everyone it leads, with the newest probe. */
+  heartbeat(now: number): void {
+    for (const to of this.replicator.peers) {
+      const session = this.replicator.session(to)
+      if (session === null) continue
+      const stamp = { probe: this.#probe, sentAt: now, leaseMs: CONFIG.leaderLeaseTimeoutMs }
+      this.#send(to, { kind: 'heartbeat', leader: this.id, ...session, ...stamp })
+    }
+  }
+
+  /** Takes a snapshot at `index`, applied and flushed (S14). */
+  snapshot(now: number, index: LogIndex): readonly Effect[] {
+    const term = this.core.termAt(index)
+    const configuration = this.core.configurations().findLast((entry) => entry.index <= index)
+    assert(term !== null && configuration !== undefined, 'the index is held', { index })
+    const applied = this.applied.slice(0, index + 1)
+    this.disk.snapshot = { index, term, configuration, applied }
+    return this.step(now, { kind: 'snapshotSaved', index, term })
+  }
+
+  /** What becomes of a message that arrives. */
+  receive(now: number, { from, message }: Envelope): readonly Effect[] {
+    const connection = this.#names.indexOf(from)
+    switch (message.kind) {
+      case 'requestVote':
+        return this.step(now, { kind: 'requestVote', connection, request: message })
+      case 'voteReply':
+        return this.step(now, { kind: 'voteReply', from, reply: message })
+      case 'append':
+        return this.#receiveEntries(now, connection, message)
+      case 'appendReply':
+        return this.#steps(now, this.replicator.onAppendReply(from, message))
+      case 'heartbeat':
+        return this.step(now, { kind: 'heartbeat', connection, request: message })
+      case 'heartbeatReply': {
+        const { accepted, term, probe, sentAt, leaseMs } = message
+        if (!accepted) return this.step(now, { kind: 'higherTerm', peer: from, term })
+        const session = this.replicator.session(from)
+        if (session?.term !== term) return []
+        const echo = { probe, sentAt, leaseMs, receivedAt: now }
+        return this.step(now, { kind: 'heartbeatAck', peer: from, session, ...echo })
+      }
+      case 'timeoutNow':
+        return this.step(now, { kind: 'timeoutNow', request: message })
+      case 'snapshot':
+        return this.#receiveSnapshot(now, from, message)
+      case 'snapshotReply':
+        if (message.installed) this.replicator.onInstalled(from, message.index)
+        return this.step(now, { kind: 'higherTerm', peer: from, term: message.term })
+    }
+  }
+
+  #receiveEntries(
+    now: number,
+    connection: number,
+    { request, batches }: Extract<Message, { kind: 'append' }>,
+  ): readonly Effect[] {
+    this.#received = batches
+    const configurations = batches.flatMap(({ configuration }, position) =>
+      configuration === null ? [] : [{ position, configuration }],
+    )
+    return this.step(now, { kind: 'appendEntries', connection, token: 0, request, configurations })
+  }
+
+  #receiveSnapshot(
+    now: number,
+    from: NodeId,
+    { term: leaderTerm, leader, snapshot }: Extract<Message, { kind: 'snapshot' }>,
+  ): readonly Effect[] {
+    const { index, term, configuration } = snapshot
+    this.#incoming = snapshot
+    const meta = { leaderTerm, leader, index, term, configuration }
+    const effects = this.step(now, { kind: 'snapshotReceived', ...meta })
+    const status = this.core.status()
+    if (status.snapshotIndex === index) this.disk.snapshot = snapshot
+    const installed = status.commitIndex >= index
+    this.#send(from, { kind: 'snapshotReply', term: status.term, index, installed })
+    return effects
+  }
+
+  #steps(now: number, inputs: readonly Input[]): readonly Effect[] {
+    return inputs.flatMap((input) => this.step(now, input))
+  }
+
+  #run(effect: Effect): void {
+    const { disk, replicator } = this
+    switch (effect.kind) {
+      case 'saveHardState':
+        return disk.saveHardState(effect.seq, effect.hardState)
+      case 'append':
+        return this.#append(effect)
+      case 'truncate':
+        if (!effect.again) this.tail = this.tail.filter((b) => b.firstIndex < effect.fromIndex)
+        return disk.issue(effect)
+      case 'resetLog':
+        if (!effect.again) this.tail = []
+        this.base = { index: effect.index, term: effect.term }
+        return disk.issue({ ...effect, kind: 'reset' })
+      case 'compact':
+        return disk.issue(effect)
+      case 'commit':
+        return this.#apply(effect.index)
+      case 'restoreSnapshot':
+        this.applied = this.#incoming?.applied ?? []
+        this.appliedIndex = effect.index
+        return
+      case 'replyVote':
+      case 'replyAppend':
+      case 'replyHeartbeat':
+        return this.#send(this.#names[effect.connection] ?? '', effect.reply)
+      case 'requestVotes':
+        for (const peer of effect.peers) this.#send(peer, effect.request)
+        return
+      case 'lead':
+        return replicator.lead(effect.peer, effect.term, effect.incarnation, effect.lastIndex)
+      case 'unlead':
+        return replicator.unlead(effect.peer)
+      case 'probe':
+        this.#probe = effect.probe
+        return
+      case 'timeoutNow':
+        return this.#send(effect.peer, {
+          kind: 'timeoutNow',
+          term: effect.term,
+          leader: this.id,
+        })
+      default:
+      // What the node's user, its observers or the fast path of heartbeats are told.
+    }
+  }
+
+  #append(effect: AppendEffect): void {
+    const batches = effect.batches.map((batch) => this.#contentOf(batch))
+    const held = effect.batches.every(({ content }) => content.kind === 'held')
+    if (!held) this.tail = [...this.tail, ...batches]
+    this.disk.issue({ kind: 'append', seq: effect.seq, batches })
+    this.replicator.pump()
+  }
+
+  #contentOf({ content, firstIndex, lastIndex, term, prevTerm }: AppendedBatch): ModelBatch {
+    const span = { firstIndex, lastIndex, term, prevTerm, configuration: null }
+    switch (content.kind) {
+      case 'proposed':
+        return { ...span, value: this.proposal(content.token) }
+      case 'received':
+      case 'held': {
+        const from = content.kind === 'held' ? this.tail : this.#received
+        const found = from.find((batch) => batch.firstIndex === firstIndex)
+        assert(found !== undefined, 'a batch has its content', { firstIndex, ...content })
+        return found
+      }
+      case 'configuration':
+        return { ...span, value: 'configuration', configuration: content.configuration }
+      default:
+        return { ...span, value: content.kind }
+    }
+  }
+
+  #apply(to: LogIndex): void {
+    const applied = [...this.applied]
+    for (const { firstIndex, lastIndex, term, value } of this.tail) {
+      for (let index = Math.max(firstIndex, this.appliedIndex + 1); index <= lastIndex; index++) {
+        if (index <= to) applied[index] = `${term} ${value}`
+      }
+    }
+    this.applied = applied
+    this.appliedIndex = to
+  }
+
+  #send(to: NodeId, message: Message): void {
+    this.outbox.push({ from: this.id, to, message })
+  }
+
+  #newReplicator(): ModelReplicator {
+    const log = () => ({
+      batches: this.tail.filter((batch) => batch.lastIndex > this.core.status().baseIndex),
+      base: this.#leaderBase(),
+      commitIndex: this.core.status().commitIndex,
+      snapshot: this.disk.snapshot,
+    })
+    return new ModelReplicator(this.id, log, (to, message) => this.#send(to, message))
+  }
+
+  #leaderBase() {
+    const { baseIndex: index } = this.core.status()
+    return { index, term: this.core.termAt(index) ?? 0 }
+  }
+
+  #boot(now: number): RaftCore {
+    const { hardState, snapshot } = this.disk
+    return new RaftCore({
+      id: this.id,
+      incarnation: incarnationOf(this.id),
+      config: CONFIG,
+      now,
+      random: this.#random,
+      hardState,
+      log: this.disk.summary(),
+      snapshot,
+      incarnations: Object.fromEntries(this.#names.map((name) => [name, incarnationOf(name)])),
+      mayVote: true,
+    })
+  }
+}
