@@ -174,7 +174,7 @@ t.test('no mutation of a batch crashes or hangs the decoder (seeded)', async (t)
   }))
   const good = batchBytes(encodeBatch(entries, HEAD))
   const outcomes = new Map<string, number>()
-  for (let round = 0; round < 20_000; round++) {
+  for (let round = 0; round < 5_000; round++) {
     const outcome = attempt(mutate(good, () => random.random()))
     outcomes.set(outcome, (outcomes.get(outcome) ?? 0) + 1)
   }
@@ -183,7 +183,7 @@ t.test('no mutation of a batch crashes or hangs the decoder (seeded)', async (t)
     [...outcomes.keys()].filter((outcome) => !known.includes(outcome)),
     [],
   )
-  t.ok((outcomes.get('entries') ?? 0) > 100, 'the walk over entries was reached')
+  t.ok((outcomes.get('entries') ?? 0) > 30, 'the walk over entries was reached')
 })
 
 /** Changes some bytes; half of the time only in the body, where the decoder checks lengths alone. */
