@@ -4,8 +4,8 @@
  */
 export function isClonable(value: unknown): boolean {
   if (isFlat(value)) return true
-  if (isPlain(value) && Object.values(value).every(isFlat)) return true
   try {
+    if (isPlain(value) && Object.values(value).every(isFlat)) return true
     structuredClone(value)
     return true
   } catch {

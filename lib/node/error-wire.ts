@@ -1,7 +1,7 @@
 import { CommandError } from '../fsm/state-machine.js'
 import { fromWireError, toWireError, type WireError } from '../runtime/wire-error.js'
 import type { Outcome, RaftErrorCode } from './error-codes.js'
-import { isRaftError, RaftError } from './errors.js'
+import { isRaftErrorInstance, RaftError } from './errors.js'
 import { codeOr } from './failures.js'
 
 /** A RaftError as data for another node: outcome and all, without the stack. */
@@ -14,7 +14,7 @@ export interface RaftErrorData {
 }
 
 export function raftErrorToData(error: unknown): RaftErrorData {
-  const known = isRaftError(error) ? error : raftErrorFrom(error, 'RAFT_STATE_MACHINE_FAILED')
+  const known = raftErrorFrom(error, 'RAFT_STATE_MACHINE_FAILED')
   return {
     code: known.code,
     message: known.message,
@@ -38,7 +38,7 @@ export function raftErrorFrom(
   otherwise: RaftErrorCode,
   outcome: Outcome | null = null,
 ): RaftError {
-  if (isRaftError(error)) return error
+  if (isRaftErrorInstance(error)) return error
   return raftErrorFromWire(toWireError(error), otherwise, outcome)
 }
 

@@ -44,19 +44,23 @@ function mayRetry(code: RaftErrorCode, byCode: boolean, outcome: Outcome | null)
   return byCode || code === 'RAFT_TIMEOUT'
 }
 
+/** Made by this class, in whatever copy of the package. */
+export function isRaftErrorInstance(error: unknown): error is RaftError {
+  return typeof error === 'object' && error !== null && (error as RaftError)[BRAND] === true
+}
+
 /**
- * Whether `error` is a RaftError (with that code, when one is given). It also knows one of another copy
- * of the package, and one that lost its class on its way between threads.
+ * Whether `error` is one of the library's (with that code, when one is given): a RaftError of this or
+ * another copy of the package, one that lost its class on its way between threads, or an error of a
+ * part that bears one of our codes. `outcome` and `retryable` are undefined where the part knew nothing
+ * of proposals.
  */
 export function isRaftError<C extends RaftErrorCode = RaftErrorCode>(
   error: unknown,
   code?: C,
 ): error is RaftError & { readonly code: C } {
-  if (typeof error !== 'object' || error === null) return false
+  if (typeof error !== 'object' || error === null || !('message' in error)) return false
   const candidate = error as Partial<RaftError>
-  const branded = candidate[BRAND] === true
-  // A clone has no symbols; `retryable` beside a code of ours is the shape of no other error.
-  if (!branded && typeof candidate.retryable !== 'boolean') return false
   return isRaftErrorCode(candidate.code) && (code === undefined || candidate.code === code)
 }
 

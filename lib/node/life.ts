@@ -88,7 +88,9 @@ export class Life {
     })
     if ((await Promise.race([stopped, late])) === 'late') {
       logger?.warn({ timeoutMs }, 'the node did not stop in time; its threads are ended')
-      await assembled.kill()
+      await assembled.kill().catch((reason: unknown) => {
+        logger?.error({ error: reason }, 'an actor could not be ended')
+      })
     }
     timer?.cancel()
     side.events.close()

@@ -1,6 +1,7 @@
 import type { LogStats } from '../../actors/log/protocol.js'
 import { loadCodec } from '../fsm/load.js'
 import type { StateMachineSpec, StateMachineTypes } from '../fsm/spec.js'
+import type { Codec } from '../fsm/state-machine.js'
 import { createActorSystem } from '../runtime/actor-system.js'
 import { Applier } from './applier.js'
 import type { AssembledNode } from './assembled.js'
@@ -11,7 +12,7 @@ import type { Life } from './life.js'
 import type { NodeSide } from './node-side.js'
 import { type RaftNodeOptions, resolveOptions, type ServerOptions } from './options.js'
 import { queryProxy } from './query-proxy.js'
-import { type StartedNode, startNode } from './start-node.js'
+import { type StartedNode, startError, startNode } from './start-node.js'
 import { nodeStats } from './stats.js'
 import type {
   Applied,
@@ -63,7 +64,7 @@ export class RaftNode<Types extends StateMachineTypes = StateMachineTypes> {
     options: RaftNodeOptions<Types>,
   ): Promise<RaftNode<Types>> {
     const resolved = resolveOptions(options)
-    const codec = await loadCodec(options.stateMachine.codec)
+    const codec = await loadCodecOf(options.stateMachine)
     const system = createActorSystem(
       resolved.logger === undefined ? {} : { logger: resolved.logger },
     )
@@ -245,6 +246,14 @@ export class RaftNode<Types extends StateMachineTypes = StateMachineTypes> {
 
   static recover(..._: readonly unknown[]): Promise<void> {
     return Promise.reject(notAvailable('RaftNode.recover'))
+  }
+}
+
+async function loadCodecOf({ codec }: StateMachineSpec): Promise<Codec<unknown>> {
+  try {
+    return await loadCodec(codec)
+  } catch (error) {
+    throw startError(error)
   }
 }
 

@@ -1,6 +1,6 @@
 import type { Codec } from '../fsm/state-machine.js'
 import type { HostActorSystem } from '../runtime/actor-system.js'
-import type { WireError } from '../runtime/wire-error.js'
+import { toWireError, type WireError } from '../runtime/wire-error.js'
 import type { AssembledNode } from './assembled.js'
 import { assembleNode } from './assembly.js'
 import { isRaftErrorCode } from './error-codes.js'
@@ -29,6 +29,10 @@ export async function startNode(
   const { options, system } = parts
   const life = new Life({ system, side, assembled, logger: options.logger })
   early.handOver(life)
+  // Its own fault would leave promises without anyone to keep them.
+  assembled.node.onExit((exit) => {
+    if (exit.kind === 'failed') life.failed(toWireError(exit.error))
+  })
   system.onDeadLetter((to, message) => side.emit({ kind: 'deadLetter', to, message }))
   await side.ready
   if (assembled.recovered.fresh && options.bootstrap !== null) await firstContact(side, options)
@@ -62,7 +66,8 @@ async function assemble(
     {
       id,
       config,
-      remoteMachine: placement.fsm === 'thread',
+      // A request crosses threads on its way to consensus, or from there to the state machine.
+      remoteMachine: placement.fsm === 'thread' || placement.consensus === 'thread',
       onRemoved: () => {
         if (config.shutdownOnRemove) early.removed()
       },
@@ -85,7 +90,7 @@ async function assemble(
 }
 
 /** Our own codes as RaftErrors; the system's errors (EADDRINUSE, EACCES, ...) as they are. */
-function startError(error: unknown): unknown {
+export function startError(error: unknown): unknown {
   const { code } = (error ?? {}) as { readonly code?: unknown }
   return isRaftErrorCode(code) ? raftErrorFrom(error, code) : error
 }
