@@ -61,12 +61,12 @@ t.test('stalls shorter than leaderStallTimeoutMs cause no election', async (t) =
 })
 
 t.test("the leader's store hangs for 3 s while a follower catches up", async (t) => {
-  const cluster = await startProcesses({ ...config, tailMaxBytes: 64 * 1024 })
+  const cluster = await startProcesses({ ...config, tailMaxBytes: 1024 * 1024, maxEntryBytes: 64 * 1024 })
   t.teardown(() => cluster.close())
   const leader = await cluster.leader()
   const node = await follower(cluster)
   await node.kill()
-  await leader.call({ kind: 'apply', count: 2000, bytes: 1024 })
+  await leader.call({ kind: 'apply', count: 4000, bytes: 1024 })
   await leader.call({ kind: 'stallStore', ms: 3000 })
   const before = await leader.status()
   await node.start()
