@@ -12,6 +12,7 @@ export interface DevOptions {
   readonly httpPort: number
   readonly raftPort: number
   readonly json?: boolean
+  readonly exitWithParent?: boolean
 }
 
 /** One node of a local cluster, before it runs. */

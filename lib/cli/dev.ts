@@ -4,8 +4,9 @@ import { parseAddress } from '../transport/address.js'
 import { DevCluster } from './dev-cluster.js'
 import { DevDirectory } from './dev-directory.js'
 import { type DevOptions, type PlannedNode, planNodes } from './dev-plan.js'
+import { exitWithParentOption, stopWithParent } from './exit-with-parent.js'
 import { Failure, notAvailable } from './failure.js'
-import { storeNames, wholeNumber } from './option-values.js'
+import { isSet, storeNames, wholeNumber } from './option-values.js'
 import { type NodeLine, noteLine, type OutputEvent, printEvent } from './output.js'
 import { StopSignals } from './stop-signals.js'
 import { thingsToTry } from './things-to-try.js'
@@ -25,6 +26,7 @@ export function devCommand(): Command {
     .option('--http-port <base>', 'node i serves HTTP on base + i', port, 8700)
     .option('--raft-port <base>', 'node i serves Raft on base + i', port, 7700)
     .option('--json', 'one JSON object a line on stdout')
+    .addOption(exitWithParentOption())
     .action(runDev)
 }
 
@@ -35,6 +37,7 @@ async function runDev(options: DevOptions): Promise<void> {
   for (const plan of plans) await checkFree(plan)
   const directory = DevDirectory.claim(options)
   const signals = new StopSignals(() => cluster.kill())
+  if (isSet(options.exitWithParent)) stopWithParent(signals)
   const cluster = new DevCluster(plans, {
     ready: (nodes, leader) => tellReady(nodes, leader, options),
     ended: (event) => tellEnded(event, options),

@@ -3,9 +3,11 @@ import type { KvService } from '../kv/service.js'
 import { RaftNode } from '../node/raft-node.js'
 import { resolveConfig } from '../node/resolve-config.js'
 import type { ActorLogger } from '../runtime/actor.js'
+import { stopWithParent } from './exit-with-parent.js'
 import { Failure } from './failure.js'
 import { jsonLogger } from './json-logger.js'
 import { nodeOptions } from './node-options.js'
+import { isSet } from './option-values.js'
 import { printEvent } from './output.js'
 import type { ServeOptions } from './serve.js'
 import { StopSignals } from './stop-signals.js'
@@ -20,7 +22,7 @@ export async function runNode(options: ServeOptions): Promise<void> {
   const { id, logLevel } = options
   const logger = jsonLogger(logLevel, { node: id }, (line) => process.stderr.write(line))
   const signals = new StopSignals(() => process.exit(1))
-  if (options.exitWithParent === true) stopWithParent(signals)
+  if (isSet(options.exitWithParent)) stopWithParent(signals)
   try {
     const { startKvService } = await loadService()
     const node = await startNode(options, logger)
@@ -106,10 +108,4 @@ async function handOver(node: Node, logger: ActorLogger): Promise<void> {
   } catch (error) {
     logger.info({ err: error }, 'stopping without having handed over leadership')
   }
-}
-
-/** `troupe dev` is gone, however it ended: its nodes would be in the way of the next one. */
-function stopWithParent(signals: StopSignals): void {
-  process.once('disconnect', () => signals.request('disconnect'))
-  process.channel?.unref()
 }

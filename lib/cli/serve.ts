@@ -1,5 +1,6 @@
 import { Command, Option } from 'commander'
 import type { ServerOptions } from '../node/options.js'
+import { exitWithParentOption } from './exit-with-parent.js'
 import { notAvailable } from './failure.js'
 import {
   bootstrapList,
@@ -68,7 +69,7 @@ export function serveCommand(): Command {
         .default('info'),
     )
     .addOption(option('--json', 'one JSON object a line on stdout'))
-    .addOption(new Option('--exit-with-parent', 'stop when the IPC channel closes').hideHelp())
+    .addOption(exitWithParentOption())
     .action(async (given: ServeOptions) => {
       if (isSet(given.join)) throw notAvailable('--join')
       await runNode({ ...given, insecure: isSet(given.insecure), json: isSet(given.json) })

@@ -80,8 +80,8 @@ async function fetchStatus(url: string): Promise<NodeStatus> {
   const answer = await fetch(new URL('/status', url), {
     signal: AbortSignal.timeout(answerTimeoutMs),
   }).catch((error: Error) => {
-    const { code } = (error.cause ?? error) as NodeJS.ErrnoException
-    throw new Failure(`no answer from ${url} (${code ?? error.message})`)
+    const { code, message } = (error.cause ?? error) as NodeJS.ErrnoException
+    throw new Failure(`no answer from ${url} (${code ?? message})`)
   })
   if (!answer.ok) throw new Failure(`${url} answered ${answer.status}: ${await answer.text()}`)
   return (await answer.json()) as NodeStatus

@@ -62,7 +62,7 @@ function raftAnswer(error: RaftError): HttpAnswer {
   const { code, message, outcome, details } = error
   const failed = failedConditions(error)
   const status = failed === null ? raftStatus(error) : 412
-  const leader = details.leader as LeaderInfo | undefined
+  const leader = details.leader as Partial<LeaderInfo> | undefined
   return {
     status,
     headers: retryHeaders(status, indexHeader(details.index)),
@@ -71,11 +71,16 @@ function raftAnswer(error: RaftError): HttpAnswer {
         code,
         message,
         ...(outcome !== undefined && { outcome }),
-        ...(leader !== undefined && { leader: httpLeader(leader) }),
+        ...(isWhereToGo(leader) && { leader: httpLeader(leader) }),
       },
       ...(failed !== null && { failed }),
     },
   }
+}
+
+/** Some errors only name the leader that did not answer. */
+function isWhereToGo(leader: Partial<LeaderInfo> | undefined): leader is LeaderInfo {
+  return leader?.address !== undefined && leader.meta !== undefined
 }
 
 /** 503 always means certainly not applied, so what is committed and has lost its answer is not 503. */

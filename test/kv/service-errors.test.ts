@@ -60,6 +60,12 @@ t.test('an error names the outcome, and the leader where it is known', async (t)
   })
 })
 
+t.test('a leader of which only the name is known is not told', async (t) => {
+  const answer = await putFailing('RAFT_LEADERSHIP_LOST', undefined, { leader: { id: 'n2' } })
+  t.equal(answer.statusCode, 504)
+  t.notHas(answer.json().error, { leader: {} })
+})
+
 t.test('an unexpected fault is 500, logged, and not shown', async (t) => {
   const { app, node, faults } = fakeService()
   node.failure = new TypeError('secret')
