@@ -2,6 +2,7 @@ import t from 'tap'
 import { jsonCodec } from '../../lib/fsm/codecs.js'
 import { inlineStateMachine, stateMachine } from '../../lib/fsm/define.js'
 import type { StateMachineSpec, StateMachineTypes } from '../../lib/fsm/spec.js'
+import type { Entry } from '../../lib/fsm/state-machine.js'
 import { type Add, Counter } from '../fixtures/machines/counter.js'
 import { List, type ListItem, type ListRequest } from '../fixtures/machines/list.js'
 
@@ -38,6 +39,17 @@ t.test('an inline machine gives the same types', async (t) => {
   const list = inlineStateMachine(async () => new List())
   same<Types<typeof list>['command'], Uint8Array>(true)
   t.equal(list.module, null)
+})
+
+t.test('a machine that takes only a part of an entry keeps its command type', async (t) => {
+  const frugal = inlineStateMachine(() => ({
+    apply: (entry: Pick<Entry<Uint8Array>, 'index' | 'command'>) => entry.index,
+    snapshot: () => ({ persist() {} }),
+    restore() {},
+  }))
+  same<Types<typeof frugal>['command'], Uint8Array>(true)
+  same<Types<typeof frugal>['result'], number>(true)
+  t.equal(frugal.codec.kind, 'bytes')
 })
 
 t.test('what a state machine needs is demanded by the compiler', async (t) => {

@@ -4,6 +4,7 @@ import { MemorySnapshots } from '../../../lib/snapshot/memory-store.js'
 import { Counter } from '../../fixtures/machines/counter.js'
 import { DurableList } from '../../fixtures/machines/durable.js'
 import { List } from '../../fixtures/machines/list.js'
+import { bareActor } from './support/bare-actor.js'
 import { commands, noop } from './support/batches.js'
 import { machine, Stage, type StageOptions } from './support/stage.js'
 
@@ -150,6 +151,12 @@ t.test('a machine that keeps its own state says how far it is', async (t) => {
   t.strictSame(await ask(stage), { lastApplied: 2 })
   await stage.startFsmAgain(machine(new DurableList(path)))
   t.strictSame(await ask(stage), { lastApplied: 2 })
+})
+
+t.test('the consensus actor is told at once what a new machine holds', async (t) => {
+  t.strictSame(bareActor(machine(new List())).replies, [{ kind: 'fsmReady', lastApplied: null }])
+  const list = Object.assign(new List(), { lastApplied: () => 7 })
+  t.strictSame(bareActor(machine(list)).replies, [{ kind: 'fsmReady', lastApplied: 7 }])
 })
 
 t.test('a machine that is past the snapshot skips it and what it holds (S14)', async (t) => {
