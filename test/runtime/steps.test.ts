@@ -20,6 +20,7 @@ t.test('steps that meet promises wait for each and go on', async (t) => {
 
 t.test('a throw before the first promise is a throw', async (t) => {
   function* failing(): Steps {
+    yield* step(undefined)
     throw new Error('at once')
   }
   t.throws(() => runSteps(failing()), { message: 'at once' })
