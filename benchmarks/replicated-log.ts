@@ -14,15 +14,15 @@ import type { Flags } from './run.js'
  */
 export async function run(flags: Flags): Promise<void> {
   const settings = {
-    nodes: Number(flags['nodes'] ?? 3),
-    inflight: Number(flags['inflight'] ?? 1024),
-    size: Number(flags['size'] ?? 256),
-    store: String(flags['store'] ?? 'lmdb'),
-    seconds: Number(flags['seconds'] ?? 5),
-    consensus: String(flags['consensus'] ?? 'caller'),
+    nodes: Number(flags.nodes ?? 3),
+    inflight: Number(flags.inflight ?? 1024),
+    size: Number(flags.size ?? 256),
+    store: String(flags.store ?? 'lmdb'),
+    seconds: Number(flags.seconds ?? 5),
+    consensus: String(flags.consensus ?? 'caller'),
   }
   const dir = await mkdtemp(
-    join(flags['dir'] === undefined ? tmpdir() : String(flags['dir']), 'troupe-bench-'),
+    join(flags.dir === undefined ? tmpdir() : String(flags.dir), 'troupe-bench-'),
   )
   const processes = await startNodes(settings, dir)
   try {
@@ -107,7 +107,7 @@ function machine() {
 }
 
 function print(line: Readonly<Record<string, unknown>>, flags: Flags): void {
-  if (flags['json'] === true) process.stdout.write(`${JSON.stringify(line)}\n`)
+  if (flags.json === true) process.stdout.write(`${JSON.stringify(line)}\n`)
   else
     for (const [name, value] of Object.entries(line))
       process.stdout.write(`${name.padEnd(12)}${value}\n`)

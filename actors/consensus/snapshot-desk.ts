@@ -29,6 +29,8 @@ export class SnapshotDesk {
   #wanted: number[] = []
   #running: { readonly request: number; readonly ids: readonly number[] } | null = null
   #request = 0
+  /** The newest snapshot cannot be read: another is due although nothing new was applied. */
+  #forced = false
 
   constructor(options: {
     readonly context: ActorContext
@@ -69,7 +71,10 @@ export class SnapshotDesk {
     this.#running = { request: ++this.#request, ids: this.#wanted }
     this.#wanted = []
     const configurations = this.#configurations()
-    this.#links.fsm?.control({ kind: 'takeSnapshot', request: this.#request, configurations })
+    const force = this.#forced
+    this.#forced = false
+    const message = { kind: 'takeSnapshot', request: this.#request, configurations, force } as const
+    this.#links.fsm?.control(message)
   }
 
   /** Returns false for the answer to an attempt that is not the current one. */
@@ -125,6 +130,7 @@ export class SnapshotDesk {
       { peer, error: reply.error.message },
       'no snapshot could be read to send',
     )
+    this.#forced = true
     this.want(0)
     const nothing = { meta: null, offset: 0, bytes: new Uint8Array(0), done: false, failed: true }
     const message = { kind: 'snapshotChunk', transfer, ...nothing } as const

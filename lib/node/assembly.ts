@@ -157,7 +157,8 @@ class Assembly implements AssembledNode {
     const keeper = this.#keeper<FsmMessage>(
       'fsm',
       () => this.#spawn('fsm', createFsm, init, 'fsm', stateMachine),
-      (handle) => this.#link('fsm', handle, ['consensus', 'snapshot']),
+      // The snapshot link first: `fsmReady` may bring a `restore` at once.
+      (handle) => this.#link('fsm', handle, ['snapshot', 'consensus']),
       (error) => this.#mayRestartFsm(error),
     )
     this.#fsm = keeper

@@ -38,8 +38,12 @@ export const errorTable = {
   RAFT_CONFIGURATION_CONFLICT: rejected(409, false),
   RAFT_CHANGE_IN_PROGRESS: rejected(409, true),
   RAFT_NOTHING_TO_SNAPSHOT: rejected(409, false),
+  /** A snapshot is being written already; its end is near. */
+  RAFT_SNAPSHOT_IN_PROGRESS: rejected(409, true),
   RAFT_BOOTSTRAP_MISMATCH: rejected(409, false),
   RAFT_UNKNOWN_SERVER: rejected(404, false),
+  /** The state machine answers no such query. */
+  RAFT_UNKNOWN_QUERY: fault(400),
   RAFT_TOO_STALE: { outcome: null, retryable: true, http: 503 },
   RAFT_LEASE_UNAVAILABLE: { outcome: null, retryable: true, http: 503 },
   RAFT_CONFIG_INVALID: fault(400),

@@ -54,8 +54,15 @@ export function raftErrorFromWire(
   })
 }
 
-/** A command that the state machine refused (S14): its result on every replica. */
+/**
+ * What stands in a result's place (S14): a refusal of the state machine, the same on every replica, or
+ * the news that the command was applied and its result could not be brought over.
+ */
 export function commandRejected(wire: WireError, index: number, term: number): RaftError {
+  if (wire.name !== 'CommandError') {
+    const details = { index, term }
+    return new RaftError('RAFT_RESULT_LOST', wire.message, { details, cause: rebuilt(wire) })
+  }
   return new RaftError('RAFT_COMMAND_REJECTED', wire.message, {
     details: { index, term, code: wire.code, details: wire.details },
     cause: rebuilt(wire),

@@ -61,7 +61,11 @@ t.test('stalls shorter than leaderStallTimeoutMs cause no election', async (t) =
 })
 
 t.test("the leader's store hangs for 3 s while a follower catches up", async (t) => {
-  const cluster = await startProcesses({ ...config, tailMaxBytes: 1024 * 1024, maxEntryBytes: 64 * 1024 })
+  const cluster = await startProcesses({
+    ...config,
+    tailMaxBytes: 1024 * 1024,
+    maxEntryBytes: 64 * 1024,
+  })
   t.teardown(() => cluster.close())
   const leader = await cluster.leader()
   const node = await follower(cluster)
