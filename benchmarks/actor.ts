@@ -11,13 +11,13 @@ import { createActorSystem } from '../lib/runtime/index.js'
 /**
  * What the actor runtime costs on top of postMessage: messages/s with a window of messages in flight,
  * and the round trip of one. Both sides send the same message to another thread and count the same
- * acknowledgements.
+ * acknowledgements. They are measured in turn, and medians compared, since one noisy second tells nothing.
  */
 export interface ActorFlags {
-  /** For each of the four measurements. Default 2. */
-  readonly seconds?: number
+  /** All rounds together. Default 5. */
+  readonly seconds?: number | string
   /** Messages in flight. Default 512. */
-  readonly window?: number
+  readonly window?: number | string
 }
 
 interface Figure {
@@ -25,25 +25,35 @@ interface Figure {
   readonly roundTripUs: number
 }
 
+const ROUNDS = 5
+
 export async function run(flags: ActorFlags = {}): Promise<void> {
-  const seconds = Number(flags.seconds ?? 2)
+  const seconds = Number(flags.seconds ?? 5)
   const window = Number(flags.window ?? 512)
-  await measureRaw(seconds / 4, window)
-  const raw = await measureRaw(seconds, window)
-  await measureActors(seconds / 4, window)
-  const actors = await measureActors(seconds, window)
+  const part = seconds / ROUNDS / 4
+  const raw: Figure[] = []
+  const actors: Figure[] = []
+  for (let round = 0; round < ROUNDS; round++) {
+    raw.push(await measureRaw(part, window))
+    actors.push(await measureActors(part, window))
+  }
   const line = {
     bench: 'actor',
     seconds,
     window,
-    messages_s: Math.round(actors.perSecond),
-    raw_messages_s: Math.round(raw.perSecond),
-    messages_ratio: round(actors.perSecond / raw.perSecond),
-    round_trip_us: round(actors.roundTripUs),
-    raw_round_trip_us: round(raw.roundTripUs),
-    round_trip_ratio: round(actors.roundTripUs / raw.roundTripUs),
+    messages_s: Math.round(median(actors, 'perSecond')),
+    raw_messages_s: Math.round(median(raw, 'perSecond')),
+    messages_ratio: round(median(actors, 'perSecond') / median(raw, 'perSecond')),
+    round_trip_us: round(median(actors, 'roundTripUs')),
+    raw_round_trip_us: round(median(raw, 'roundTripUs')),
+    round_trip_ratio: round(median(actors, 'roundTripUs') / median(raw, 'roundTripUs')),
   }
   process.stdout.write(`${JSON.stringify(line)}\n`)
+}
+
+function median(figures: readonly Figure[], key: keyof Figure): number {
+  const sorted = figures.map((figure) => figure[key]).sort((a, b) => a - b)
+  return sorted[Math.floor(sorted.length / 2)] ?? 0
 }
 
 function round(value: number): number {
@@ -108,7 +118,7 @@ function batch(seq: number): Load {
 
 // -- postMessage
 
-export async function measureRaw(seconds: number, window: number): Promise<Figure> {
+async function measureRaw(seconds: number, window: number): Promise<Figure> {
   const { port1, port2 } = new MessageChannel()
   const worker = new Worker(new URL(import.meta.url), {
     workerData: { rawEcho: port2, every: ackEvery(window) },
@@ -176,7 +186,7 @@ function echo(port: MessagePort, every: number): void {
 
 // -- actors
 
-export async function measureActors(seconds: number, window: number): Promise<Figure> {
+async function measureActors(seconds: number, window: number): Promise<Figure> {
   const system = createActorSystem()
   const source = new Source()
   const module = new URL(import.meta.url)

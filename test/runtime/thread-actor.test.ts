@@ -106,8 +106,8 @@ t.test('past its bound the log lane drops records and says how many', async (t) 
   const probe = await stage.spawn('a')
   const gate = new Int32Array(new SharedArrayBuffer(4))
   probe.ref.tell({ kind: 'log', times: 5000 })
-  // This thread writes nothing while it waits, so the lane fills up.
-  Atomics.wait(gate, 0, 0, 300)
+  // This thread writes nothing before the actor's turn is over, so the lane fills up.
+  while (probe.stats().dataMessages === 0) Atomics.wait(gate, 0, 0, 5)
   await probe.ref.ask({ kind: 'echo', value: 1 })
   probe.ref.tell({ kind: 'log', times: 1 })
   await probe.stop()
