@@ -58,6 +58,7 @@ export class ClientLane {
     this.#send(pending)
   }
 
+  /** Whatever is pending waits: the end of the former connection ended what it had carried. */
   ready(): void {
     for (const pending of this.#pending.values()) this.#send(pending)
   }
@@ -76,7 +77,6 @@ export class ClientLane {
   }
 
   #send(pending: Pending): void {
-    if (pending.sent) return
     const { request, timeoutMs, body } = pending.forward
     const head = encodeForwardRequest({ kind: 'forwardRequest', request, timeoutMs }, body)
     const frame = frameOf(FrameType.forwardRequest, head, [body])

@@ -198,7 +198,7 @@ export class DataLane {
     const head = encodeAppendEntries(request, batches)
     const frame = frameOf(FrameType.appendEntries, head, batches.map(batchBytes))
     // S7: the socket reads the memory until it calls `written`, and only then it may be reused.
-    const written = once(() => this.#unpin(batches))
+    const written = () => this.#unpin(batches)
     if (!connection().send(frame, written)) written()
   }
 
@@ -240,13 +240,4 @@ export class DataLane {
 function spanOf(batch: BatchRef): AppendEntries['batches'][number] {
   const { firstIndex, count, term } = batch
   return { firstIndex, lastIndex: firstIndex + count - 1, term }
-}
-
-function once(run: () => void): () => void {
-  let done = false
-  return () => {
-    if (done) return
-    done = true
-    run()
-  }
 }

@@ -65,7 +65,6 @@ export class Heartbeats {
 
   /** The connection is up: the follower must not wait for the next interval. */
   connected(): void {
-    this.#unanswered = []
     this.#due = this.#session !== null
   }
 

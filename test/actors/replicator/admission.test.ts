@@ -72,7 +72,8 @@ t.test('a refusal is told once and asked about again after a long pause', async 
     t.equal(bench.dials('heartbeat'), 1 + i)
     bench.pass(200)
   }
-  t.match(bench.take('peerRefused'), [{ peer: 'n2', code: 'RAFT_LOST_STATE' }])
+  const refusal = { code: 'RAFT_LOST_STATE', message: 'refused: RAFT_LOST_STATE' }
+  t.same(bench.take('peerRefused'), [{ kind: 'peerRefused', peer: 'n2', ...refusal }])
   bench.heartbeat.welcome(PEER_INCARNATION)
   bench.heartbeat.break()
   bench.pass(100)
@@ -94,3 +95,28 @@ t.test(
     t.equal(bench.dials('data'), 1)
   },
 )
+
+t.test('S2: whoever is admitted meanwhile has no part in a session with another', async (t) => {
+  const bench = ReplicatorBench.replicating()
+  const old = bench.data
+  bench.heartbeat.break()
+  bench.pass(200)
+  bench.heartbeat.welcome('inc-9')
+  bench.tell(admit('inc-9'))
+  t.ok(old.closed, 'the connection to the former one is over')
+  bench.pass(2000)
+  bench.data.welcome('inc-9')
+  t.ok(bench.data.closed)
+  t.same(bench.data.sent, [])
+  t.same(bench.heartbeat.sent, [])
+  bench.lead({ incarnation: 'inc-9' })
+  t.equal(bench.heartbeat.sent.length, 1)
+})
+
+t.test('an incarnation that is led is admitted by that', async (t) => {
+  const bench = new ReplicatorBench()
+  bench.heartbeat.welcome(PEER_INCARNATION)
+  t.equal(bench.heartbeat.sent.length, 0)
+  bench.lead()
+  t.equal(bench.heartbeat.sent.length, 1)
+})

@@ -53,6 +53,21 @@ t.test('after a connection on which something was heard the next dial is soon', 
   }
 })
 
+t.test('but when that one fails, the next is later again', async (t) => {
+  const bench = ReplicatorBench.leading()
+  bench.answerHeartbeat({ sentAt: bench.context.now() })
+  bench.heartbeat.break()
+  bench.pass(40)
+  for (let i = 0; i < 3; i++) {
+    bench.heartbeat.break(new Error('refused'))
+    bench.pass(2000)
+  }
+  const before = bench.dials('heartbeat')
+  bench.heartbeat.break(new Error('refused'))
+  bench.pass(200)
+  t.equal(bench.dials('heartbeat'), before)
+})
+
 t.test('a connection that opens and ends at once is not dialled at full speed', async (t) => {
   const bench = ReplicatorBench.connected()
   for (let i = 0; i < 6; i++) {
@@ -111,7 +126,8 @@ t.test('observers hear once of each change of the heartbeat connection', async (
   bench.pass(100)
   bench.heartbeat.break(new Error('refused'))
   bench.pass(200)
-  t.match(bench.take('peerHealth'), [{ healthy: false, reason: 'refused' }])
+  const peer = { kind: 'peerHealth', peer: 'n2' }
+  t.same(bench.take('peerHealth'), [{ ...peer, healthy: false, reason: 'refused' }])
   bench.heartbeat.welcome(PEER_INCARNATION)
   t.same(bench.take('peerHealth'), [], 'not before it is admitted')
   bench.tell({ kind: 'admitted', incarnation: PEER_INCARNATION, admitted: true })

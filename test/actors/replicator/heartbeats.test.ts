@@ -100,6 +100,15 @@ t.test('no heartbeat of an older term follows a sign of a newer one', async (t) 
   }
 })
 
+t.test('a pre-vote for the next term is no sign of it', async (t) => {
+  const bench = ReplicatorBench.leading()
+  const log = { lastLogIndex: 9, lastLogTerm: 6, transfer: false, round: 1 }
+  const who = { kind: 'requestVote', term: TERM + 1, candidate: 'n1', preVote: true } as const
+  bench.tell({ kind: 'requestVote', request: { ...who, ...log } })
+  bench.pass(300)
+  t.equal(heartbeatsOf(bench.heartbeat.sent).length, 4)
+})
+
 t.test('unlead ends the heartbeats and the data connection', async (t) => {
   const bench = ReplicatorBench.replicating()
   bench.tell({ kind: 'unlead' })
@@ -173,6 +182,8 @@ t.test('Raft §5.1: an answer with a higher term stops everything at once', asyn
   t.same(bench.heartbeat.sent, [])
   bench.lead()
   t.same(bench.heartbeat.sent, [], 'whatever consensus says before it knows')
+  bench.lead({ term: TERM + 1 })
+  t.same(bench.heartbeat.sent, [], 'nor in a term that is over')
   bench.lead({ term: TERM + 3 })
   t.equal(heartbeatsOf(bench.heartbeat.sent).length, 1, 'a later term is another matter')
 })
