@@ -18,7 +18,7 @@ export interface Waiting<T> {
  * A call that waits with a deadline and signal of its own. Whoever it waits with sets `giveUp`: it
  * detaches the call and says what has become of its proposal (null: it is none).
  */
-export class PendingCall<T> implements Due, Waiting<T> {
+export class PendingCall<T> implements Due, Waiting<T>, Link {
   readonly what: string
   readonly timeoutMs: number
   readonly promise: Promise<T>
@@ -27,6 +27,8 @@ export class PendingCall<T> implements Due, Waiting<T> {
   onSettled: (() => void) | null = null
   lastError: RaftError | undefined
   settled = false
+  before: Link | null = null
+  after: Link | null = null
   readonly #calls: Calls
   readonly #signal: AbortSignal | undefined
   #onAbort: (() => void) | null = null
@@ -89,7 +91,13 @@ export class PendingCall<T> implements Due, Waiting<T> {
   }
 }
 
-interface Closable {
+/**
+ * A place in the list of waiting calls. The list runs through the calls themselves: a Set would cost more
+ * than all the rest of a call.
+ */
+interface Link {
+  before: Link | null
+  after: Link | null
   close(cause: RaftError | undefined): void
 }
 
@@ -98,7 +106,7 @@ export class Calls {
   /** Calls that ran out of time. */
   timeouts = 0
   readonly #deadlines: Deadlines
-  readonly #waiting = new Set<Closable>()
+  #newest: Link | null = null
   #closed: { readonly cause: RaftError | undefined } | null = null
 
   constructor(deadlines: Deadlines) {
@@ -118,15 +126,21 @@ export class Calls {
     const timeoutMs = options?.timeoutMs ?? defaultTimeoutMs
     const call = new PendingCall<T>(this, what, timeoutMs, options?.signal)
     if (fate === null) call.giveUp = noProposal
-    this.#waiting.add(call)
+    this.#add(call)
     if (this.#closed !== null) call.close(this.#closed.cause)
     else if (!(timeoutMs > 0)) call.reject(wrongTimeout(what, timeoutMs, fate))
     else call.watch(this.#deadlines)
     return call
   }
 
-  ended(call: Closable): void {
-    this.#waiting.delete(call)
+  ended(call: Link): void {
+    const { before, after } = call
+    if (after === null) this.#newest = before
+    else after.before = before
+    if (before !== null) before.after = after
+    // Ended calls must not keep each other alive.
+    call.before = null
+    call.after = null
   }
 
   /** Later calls end at once; those under way go on. */
@@ -137,7 +151,14 @@ export class Calls {
   /** Every call ends, and every later one at once. */
   close(cause: RaftError | undefined): void {
     this.refuseNew(cause)
-    for (const call of this.#waiting) call.close(cause)
+    // A call that is closed leaves the list; its settling may close others, but starts none.
+    while (this.#newest !== null) this.#newest.close(cause)
+  }
+
+  #add(call: Link): void {
+    call.before = this.#newest
+    if (this.#newest !== null) this.#newest.after = call
+    this.#newest = call
   }
 }
 
