@@ -63,7 +63,5 @@ export function notAvailableYet(what: string): HttpProblem {
 }
 
 export function closing(): HttpProblem {
-  return new HttpProblem(503, 'RAFT_CLOSED', 'this node is closing; ask another one', {
-    connection: 'close',
-  })
+  return new HttpProblem(503, 'RAFT_CLOSED', 'this node is closing; ask another one')
 }

@@ -76,6 +76,10 @@ export function createKvServer(options: KvServerOptions): FastifyInstance {
     guard.check(request.headers)
     if (request.is404) throw whyUnrouted(request.method, request.url)
   })
+  // A connection that stayed open after its last answer would hold up the close.
+  app.addHook('onSend', async (_request, reply) => {
+    if (isClosing) reply.header('connection', 'close')
+  })
   app.setErrorHandler((error, _request, reply) => answer(reply, error, logger))
   app.register(async (scope) => keyRoutes(scope, node))
   app.register(async (scope) => batchRoutes(scope, node))
