@@ -15,9 +15,9 @@ import { createActorSystem } from '../lib/runtime/index.js'
  */
 export interface ActorFlags {
   /** All rounds together. Default 5. */
-  readonly seconds?: number | string
+  readonly seconds?: string | boolean | number | undefined
   /** Messages in flight. Default 512. */
-  readonly window?: number | string
+  readonly window?: string | boolean | number | undefined
 }
 
 interface Figure {

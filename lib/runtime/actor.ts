@@ -128,6 +128,8 @@ export interface ActorStats {
   readonly backlogBytes: number
   readonly turns: number
   readonly busyMs: number
+  /** Share of its life that the thread's event loop was not idle, 0..1; of actors with a thread. */
+  readonly eventLoopUtilization?: number
 }
 
 export interface ActorHandle<M extends Message = Message> {

@@ -15,7 +15,7 @@ export interface CellHost {
   mayRun(): boolean
   /** Called after each message: whether others must have their chance before the next. */
   burstOver(taken: number, startedAt: number): boolean
-  /** Calls `run` again once timers and I/O have had their chance. */
+  /** Calls `runAgain` once timers and I/O have had their chance. */
   again(): void
   /** Around every stretch of the actor's code. */
   enter(): void

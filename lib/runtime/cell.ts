@@ -1,9 +1,10 @@
-import { assertNever } from '../core/assert.js'
 import type { ActorContext, Behavior, CreateActor, Message } from './actor.js'
+import { AskDesk } from './ask-desk.js'
 import type { CellHost } from './cell-host.js'
+import { CellLinks } from './cell-links.js'
 import { CellTimers, type DueCallback } from './cell-timers.js'
-import { ActorCannotAnswerError, ActorGoneError, ActorKilledError } from './errors.js'
-import { ASK, type AskedLetter, type LinkChange, type LinkRef, type Reply } from './letter.js'
+import { ActorGoneError, ActorKilledError } from './errors.js'
+import { ASK, type AskedLetter } from './letter.js'
 import type { Mailbox } from './mailbox.js'
 import { isPromise } from './promise.js'
 import type { CellCounts } from './stats-block.js'
@@ -31,15 +32,18 @@ export class Cell<M extends Message = Message> {
   /** Between beforeTurn and afterTurn; stays so while a promise of the behaviour is awaited. */
   #inTurn = false
   #suspended = false
+  /** A long burst was broken off: nothing is taken before timers and I/O have had their chance. */
+  #yielded = false
   #failure: Error | null = null
-  #unanswered: Reply | null = null
   readonly #timers: CellTimers
-  readonly #links = new Map<string, LinkRef>()
+  readonly #links = new CellLinks()
+  readonly #asks: AskDesk
 
   constructor(name: string, mailbox: Mailbox, host: CellHost) {
     this.name = name
     this.mailbox = mailbox
     this.#host = host
+    this.#asks = new AskDesk(name)
     this.#timers = new CellTimers(
       (delayMs, fire) => host.setTimer(delayMs, fire),
       (due) => this.#fire(due),
@@ -96,7 +100,8 @@ export class Cell<M extends Message = Message> {
 
   /** Takes what can be taken. Harmless at any moment: hosts call it whenever something may be new. */
   run(): void {
-    if (this.#busy || this.#suspended || this.#state === 'gone' || !this.#host.mayRun()) return
+    if (this.#busy || this.#suspended || this.#yielded) return
+    if (this.#state === 'gone' || !this.#host.mayRun()) return
     if (!this.#takes()) return this.#runPostponed()
     if (!this.#inTurn && !this.#somethingWaits()) {
       if (this.#state === 'draining') this.#finish()
@@ -106,6 +111,12 @@ export class Cell<M extends Message = Message> {
       this.#openTurn()
       this.#burst(startedAt)
     })
+  }
+
+  /** The host's answer to `again`. */
+  runAgain(): void {
+    this.#yielded = false
+    this.run()
   }
 
   /** See ActorContext.turn. */
@@ -213,8 +224,9 @@ export class Cell<M extends Message = Message> {
     while (!this.#suspended && this.#failure === null && this.#takes()) {
       if (!this.#takeNext()) return
       if (this.#host.burstOver(++taken, startedAt)) {
-        if (!this.#suspended) this.#host.again()
-        return
+        if (this.#suspended) return
+        this.#yielded = true
+        return this.#host.again()
       }
     }
   }
@@ -225,7 +237,8 @@ export class Cell<M extends Message = Message> {
     if (mailbox.controlOutside) this.#host.drain()
     const change = mailbox.takeChange()
     if (change !== undefined) {
-      this.#change(change)
+      this.#host.observe?.(change.kind === 'link' ? 'linked' : 'unlinked', null)
+      this.#links.change(change, this.#behavior)
       return true
     }
     const control = mailbox.takeControl()
@@ -265,48 +278,8 @@ export class Cell<M extends Message = Message> {
   }
 
   #answer(letter: AskedLetter): void {
-    const [, message, reply] = letter
-    const behavior = this.#behavior
-    if (behavior?.answer === undefined) {
-      return reply(false, toWireError(new ActorCannotAnswerError(this.name, message.kind)))
-    }
-    let value: unknown
-    try {
-      value = behavior.answer(message as M)
-    } catch (error) {
-      return reply(false, toWireError(error))
-    }
-    if (!isPromise(value)) return reply(true, value)
-    this.#unanswered = reply
-    this.#suspend(
-      value.then(
-        (answer) => this.#answered(true, answer),
-        (error: unknown) => this.#answered(false, toWireError(error)),
-      ),
-    )
-  }
-
-  #answered(ok: boolean, value: unknown): void {
-    const reply = this.#unanswered
-    this.#unanswered = null
-    reply?.(ok, value)
-  }
-
-  #change(change: LinkChange): void {
-    this.#host.observe?.(change.kind === 'link' ? 'linked' : 'unlinked', null)
-    this.#links.get(change.name)?.close()
-    switch (change.kind) {
-      case 'link':
-        this.#links.set(change.name, change.ref)
-        this.#behavior?.linked?.(change.name, change.ref)
-        return
-      case 'unlink':
-        this.#links.delete(change.name)
-        this.#behavior?.unlinked?.(change.name)
-        return
-      default:
-        assertNever(change)
-    }
+    const pending = this.#behavior === null ? null : this.#asks.take(letter, this.#behavior)
+    if (pending !== null) this.#suspend(pending)
   }
 
   #suspend(promise: PromiseLike<unknown>): void {
@@ -382,9 +355,8 @@ export class Cell<M extends Message = Message> {
     this.mailbox.words.close()
     this.#timers.cancelAll()
     this.#bury()
-    this.#answered(false, this.goneError())
-    for (const link of this.#links.values()) link.close()
-    this.#links.clear()
+    this.#asks.close()
+    this.#links.closeAll()
     const failure = this.#failure
     this.#host.exited(failure === null ? { kind: 'stopped' } : { kind: 'failed', error: failure })
   }

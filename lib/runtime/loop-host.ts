@@ -71,7 +71,7 @@ export class LoopHost implements CellHost {
   again(): void {
     this.#again ??= setImmediate(() => {
       this.#again = null
-      this.#cell?.run()
+      this.#cell?.runAgain()
     })
   }
 

@@ -153,7 +153,7 @@ export class SimCellHost implements CellHost, Occupant {
     }
     const timer = this.#scheduler.at(time, () => {
       this.#wake = null
-      this.#cell?.run()
+      this.#cell?.runAgain()
     })
     this.#wake = { at: time, timer }
   }

@@ -17,6 +17,7 @@ import {
 import { type AnswerLetter, type HostMessage, SYSTEM, type SystemMessage } from './letter.js'
 import { PortRef } from './port-ref.js'
 import { asError, fromWireError } from './wire-error.js'
+import { inheritedArguments } from './worker-arguments.js'
 import type { WorkerSpec } from './worker-main.js'
 
 /** The worker's file has the extension of this one, from source and from the build alike. */
@@ -104,7 +105,8 @@ export class ThreadActor<M extends Message = Message> implements HostedActor {
   }
 
   stats(): ActorStats {
-    return statsOf(this.name, this.memory)
+    const { utilization } = this.#worker.performance.eventLoopUtilization()
+    return { ...statsOf(this.name, this.memory), eventLoopUtilization: utilization }
   }
 
   localRef(): null {
@@ -196,22 +198,12 @@ export class ThreadActor<M extends Message = Message> implements HostedActor {
 
 function startWorker<M extends Message>(spec: Placed<M>, data: WorkerSpec): Worker {
   const { resourceLimits } = spec
+  const execArgv = spec.execArgv ?? inheritedArguments(process.execArgv)
   return new Worker(WORKER_URL, {
     name: spec.name,
     workerData: data,
     transferList: [data.root],
-    execArgv: [...(spec.execArgv ?? inheritedArguments())],
+    ...(execArgv === undefined ? {} : { execArgv: [...execArgv] }),
     ...(resourceLimits === undefined ? {} : { resourceLimits: { ...resourceLimits } }),
   })
-}
-
-/** Options of `node -e` and of a program on stdin speak about that program's text, not about a file. */
-function inheritedArguments(): string[] {
-  const kept: string[] = []
-  for (let i = 0; i < process.execArgv.length; i++) {
-    const argument = process.execArgv[i] ?? ''
-    if (/^(-e|-p|-pe|--eval|--print)$/.test(argument)) i++
-    else if (!/^--(input-type|eval|print)(=|$)/.test(argument)) kept.push(argument)
-  }
-  return kept
 }

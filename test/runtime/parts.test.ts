@@ -5,6 +5,7 @@ import { Fifo } from '../../lib/runtime/fifo.js'
 import { Prng } from '../../lib/runtime/prng.js'
 import { isPromise } from '../../lib/runtime/promise.js'
 import { SharedWords } from '../../lib/runtime/shared-words.js'
+import { inheritedArguments } from '../../lib/runtime/worker-arguments.js'
 
 t.test('a fifo keeps its order while it grows and wraps', async (t) => {
   const fifo = new Fifo<number>()
@@ -86,6 +87,20 @@ t.test('a timer never fires before its time', async (t) => {
     await new Promise<void>((resolve) => after(delayMs, resolve))
     t.ok(now() - before >= delayMs)
   }
+})
+
+t.test('a worker of a program given as text inherits what is about loading only', async (t) => {
+  t.equal(inheritedArguments(['--max-old-space-size=64', '--import', 'x']), undefined)
+  const argv = [
+    '--max-old-space-size=64',
+    '--import',
+    'x',
+    '--input-type=module',
+    '-r=y',
+    '-e',
+    'z',
+  ]
+  t.strictSame(inheritedArguments(argv), ['--import', 'x', '-r=y'])
 })
 
 t.test('a promise is known by its then', async (t) => {

@@ -60,7 +60,10 @@ export class Stage {
     stage.#collector = await stage.#spawnHere('collector', () => stage.#collect())
     stage.#gate = await stage.#spawnHere('gate', () => stage.#keepGate())
     stage.system.onDeadLetter(() => stage.#changed())
-    t.teardown(() => stage.settle(stage.system.close()))
+    t.teardown(() => {
+      stage.open()
+      return stage.settle(stage.system.close())
+    })
     return stage
   }
 
