@@ -14,7 +14,8 @@ export function becomeFollower(
   leader: NodeId | null,
   cause: string,
 ): void {
-  if (state.leading !== null) leaveLeadership(state)
+  const led = state.leading !== null
+  if (led) leaveLeadership(state)
   const changed = state.role !== 'follower' || state.term !== term || state.leader !== leader
   const newTerm = term !== state.term
   if (changed) withdrawControlBlock(state)
@@ -27,10 +28,10 @@ export function becomeFollower(
   state.candidacy = null
   state.role = 'follower'
   state.leader = leader
-  if (changed) {
-    state.electionDeadline = now + state.randomTimeout(state.config.heartbeatTimeoutMs)
-    announce(state, cause)
-  }
+  // Raft §5.2: only its leader or a vote given puts a follower's election off. A newer term does not, or a
+  // hasty node with a poor log would for ever keep the better ones from campaigning.
+  if (led) state.electionDeadline = now + state.randomTimeout(state.config.heartbeatTimeoutMs)
+  if (changed) announce(state, cause)
 }
 
 /** A leader that must not lead any more gives up its role and keeps its term. */
