@@ -12,6 +12,9 @@ import { asError, toWireError, type WireError } from './wire-error.js'
 
 type State = 'starting' | 'running' | 'draining' | 'stopping' | 'gone'
 
+/** How long the `stop` of an actor that has failed may take. */
+const FAILED_STOP_MS = 1000
+
 /**
  * Drives one behaviour, the same on every host: decides what runs next and sees to it that calls never
  * overlap. A turn is a burst of messages, a timer or an I/O callback, and everything nested in it.
@@ -327,13 +330,17 @@ export class Cell<M extends Message = Message> {
     const stopped = this.#stopBehavior()
     if (stopped === null) return this.#gone()
     this.#host.awaits()
-    stopped.then(
-      () => this.#gone(),
-      (error: unknown) => {
-        this.#failure ??= asError(error)
-        this.#gone()
-      },
-    )
+    // A graceful stop has its caller's deadline; a failed actor has nobody who waits for it.
+    const deadline =
+      this.#failure === null ? null : this.#host.setTimer(FAILED_STOP_MS, () => this.#gone())
+    const ended = (): void => {
+      deadline?.cancel()
+      this.#gone()
+    }
+    stopped.then(ended, (error: unknown) => {
+      this.#failure ??= asError(error)
+      ended()
+    })
   }
 
   #stopBehavior(): Promise<void> | null {

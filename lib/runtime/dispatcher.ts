@@ -1,7 +1,8 @@
 import type { Cell } from './cell.js'
+import { now } from './clock.js'
 
-/** Turns in a row before timers and I/O of this thread have their chance. */
-const MAX_RUNS = 256
+/** Deliveries in a row end after so long: timers and I/O of this thread must have their chance. */
+const MAX_DRAIN_MS = 8
 
 /**
  * Runs the cells of this thread that were told something from this thread. Inside a turn nothing is
@@ -38,14 +39,13 @@ class Dispatcher {
     this.#scheduled = false
     if (this.#draining || this.#depth > 0) return
     this.#draining = true
-    let runs = 0
-    while (this.#ready.length > 0 && runs < MAX_RUNS) {
+    const startedAt = now()
+    while (this.#ready.length > 0 && now() - startedAt < MAX_DRAIN_MS) {
       const batch = this.#ready
       this.#ready = []
       for (const cell of batch) {
         this.#queued.delete(cell)
         cell.run()
-        runs++
       }
     }
     this.#draining = false

@@ -122,6 +122,29 @@ onEveryHost(t, 'timers fire in the order of their delays', async (t, stage) => {
   t.strictSame(stage.journal('a'), ['0', '10', '20', '30'])
 })
 
+onEveryHost(
+  t,
+  'an actor that never runs out of messages does not starve its timers',
+  async (t, stage) => {
+    const a = await stage.spawn('a')
+    const b = await stage.spawn('b')
+    for (const [from, to] of [
+      [a, a],
+      [a, b],
+      [b, a],
+    ] as const)
+      stage.system.link(from, to.name, to)
+    await stage.noted('b', 'linked a')
+    a.ref.tell({ kind: 'timer', ms: 5, text: 'timer' })
+    b.ref.tell({ kind: 'timer', ms: 5, text: 'timer' })
+    a.ref.tell({ kind: 'spin', link: 'a' })
+    b.ref.tell({ kind: 'spin', link: 'a' })
+    await stage.noted('a', 'timer')
+    await stage.noted('b', 'timer')
+    t.ok(a.stats().dataMessages > 2)
+  },
+)
+
 onEveryHost(t, 'a backlog longer than a burst is taken whole', async (t, stage) => {
   const probe = await stage.spawn('a', {}, { mailbox: { maxMessages: 5000 } })
   for (let i = 0; i < 3000; i++) probe.ref.tell(note(`${i}`))

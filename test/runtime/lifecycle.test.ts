@@ -126,6 +126,13 @@ onEveryHost(t, 'close stops everything, newest first, and ends the system', asyn
   await t.rejects(stage.spawn('d'), { code: 'ACTOR_USAGE' })
 })
 
+t.test('a failed actor whose stop does not end is given up', async (t) => {
+  const stage = await Stage.open(t, 'sim')
+  const probe = await stage.spawn('a', { hangAtStop: true })
+  probe.ref.tell({ kind: 'throw' })
+  t.match(await stage.settle(probe.exited), PROBE_FAILURE)
+})
+
 t.test('inline: an actor stopped before it was ready fails its spawn', async (t) => {
   const stage = await Stage.open(t, 'inline')
   const spawned = stage.system.spawn({
