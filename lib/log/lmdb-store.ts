@@ -25,15 +25,16 @@ export interface LmdbStoreOptions {
    */
   readonly pageSize?: number
   /**
-   * Free bytes on the device that appends leave to term and vote and to what makes room again; with
-   * less, appends are refused with RAFT_STORAGE_FULL. Default 4 MiB.
+   * The data file does not grow past this many bytes: appends are refused with RAFT_STORAGE_FULL, as on
+   * a full disk, until compaction has made room. Default: no limit.
    */
-  readonly reservedBytes?: number
+  readonly maxFileBytes?: number
 }
 
 const DEFAULT_PAGE_BYTES = 16 * 1024
-const DEFAULT_RESERVED_BYTES = 4 * 1024 * 1024
 const FORMAT = 1
+/** Batches among the bytes of a refused append, when asked whether there is room again. */
+const MAX_BATCHES_GUESSED = 16
 /** Compacted batches that one flush removes: all at once would hold up the appends behind them. */
 const REMOVED_PER_FLUSH = 256
 
@@ -45,9 +46,17 @@ export async function createStore(
   const warn = once((message) => context.warn(message))
   makeDirectory(context.dataDir, warn)
   const lock = await lockDirectory(context.dataDir)
+  let environment: LmdbEnvironment | null = null
   try {
-    return new LmdbStore(options, context.dataDir, lock, warn)
+    environment = new LmdbEnvironment({
+      path: join(context.dataDir, 'lmdb'),
+      pageSize: options.pageSize ?? DEFAULT_PAGE_BYTES,
+      maxFileBytes: options.maxFileBytes ?? Number.POSITIVE_INFINITY,
+      warn,
+    })
+    return new LmdbStore(environment, lock)
   } catch (error) {
+    await environment?.close()
     await lock.release()
     throw error
   }
@@ -62,7 +71,6 @@ export class LmdbStore implements Store {
   readonly #environment: LmdbEnvironment
   readonly #log: LmdbLog
   readonly #lock: DirectoryLock
-  readonly #reservedBytes: number
   /** What the last flush made of the log. `end` is the last index on disk, a torn batch included. */
   #saved: { readonly base: LogPoint; readonly last: LogPoint; readonly end: LogIndex }
   #staged: StagedLog
@@ -70,17 +78,10 @@ export class LmdbStore implements Store {
   /** Compacted batches may still be on disk. */
   #leftovers = true
 
-  constructor(
-    options: LmdbStoreOptions,
-    dataDir: string,
-    lock: DirectoryLock,
-    warn: (message: string) => void,
-  ) {
-    const pageSize = options.pageSize ?? DEFAULT_PAGE_BYTES
-    this.#environment = new LmdbEnvironment(join(dataDir, 'lmdb'), pageSize, warn)
-    this.#log = new LmdbLog(this.#environment.log)
+  constructor(environment: LmdbEnvironment, lock: DirectoryLock) {
+    this.#environment = environment
+    this.#log = new LmdbLog(environment.log)
     this.#lock = lock
-    this.#reservedBytes = options.reservedBytes ?? DEFAULT_RESERVED_BYTES
     this.#checkFormat()
     const base = this.#readBase()
     this.#saved = { base, last: base, end: base.index }
@@ -120,10 +121,8 @@ export class LmdbStore implements Store {
   flush(): void {
     if (!this.#isStaged()) return
     try {
-      if (this.#stagedBytes > 0) {
-        this.#environment.assertRoom(this.#stagedBytes, this.#reservedBytes)
-      }
-      this.#environment.commit(() => this.#write())
+      const { length } = this.#staged.added
+      this.#environment.commit(this.#stagedBytes, length, () => this.#write())
     } catch (error) {
       if (error instanceof StoreFullError) this.#rollBack()
       throw error
@@ -148,7 +147,7 @@ export class LmdbStore implements Store {
   }
 
   hasRoom(bytes: number): boolean {
-    return this.#environment.hasRoom(bytes, this.#reservedBytes)
+    return this.#environment.hasRoom(bytes, MAX_BATCHES_GUESSED)
   }
 
   get(key: string): Uint8Array | null {
@@ -156,7 +155,7 @@ export class LmdbStore implements Store {
   }
 
   set(values: Readonly<Record<string, Uint8Array>>): void {
-    this.#environment.commit(() => this.#putValues(values))
+    this.#environment.commit(0, 0, () => this.#putValues(values))
   }
 
   size(): number {

@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url'
 import t from 'tap'
 import { createStore } from '../../lib/log/lmdb-store.js'
 import { PowerLoss } from './support/power-loss.js'
-import { canTrace, traceNode } from './support/strace.js'
+import { canTrace, failNode, traceNode } from './support/strace.js'
 
 const WRITER = fileURLToPath(new URL('./fixtures/lmdb-writer.js', import.meta.url))
 const skip = canTrace() ? false : 'strace is not here or may not trace'
@@ -34,6 +34,19 @@ t.test(
       t.equal(await lostFrom(disk.afterLoss('all'), t.testdir(), said), '', event.line)
     }
     t.equal(acknowledgements, 24 * 2 + 6)
+  },
+)
+
+t.test(
+  'when a flush fails the call fails, and nothing is said any more (S15)',
+  { skip },
+  async (t) => {
+    for (const failure of ['fdatasync:error=EIO:when=30+', 'fdatasync:error=EIO:when=30']) {
+      const { status, said, error } = failNode([WRITER, t.testdir(), '100'], failure)
+      t.not(status, 0)
+      t.match(error, /Input\/output error/)
+      t.ok(said.length > 10 && said.length < 40, `${said.length} lines before the failure`)
+    }
   },
 )
 

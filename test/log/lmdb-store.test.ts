@@ -89,26 +89,35 @@ t.test('the two copies of a value lie on different pages, and either will do (S1
   await third.close()
 })
 
-t.test('without room appends are refused, and the log is as the last flush left it', async (t) => {
-  const dataDir = t.testdir()
-  await filled(dataDir)
-  const store = await open(dataDir, { reservedBytes: Number.MAX_SAFE_INTEGER })
-  await store.recover()
-  t.equal(store.hasRoom?.(1), false)
-  await store.append([batchOf(10, 12, 2, 2)])
-  t.throws(() => store.flush(), { code: 'RAFT_STORAGE_FULL' })
-  t.same(await store.read(10, 12, 1), [])
-  await store.set({ 'a/x': Buffer.from('goes on') })
-  await store.compact(3)
-  await store.flush()
-  await store.close()
-  const again = await open(dataDir)
-  t.match(await again.recover(), { firstIndex: 4, lastIndex: 9 })
-  t.equal(again.hasRoom?.(1), true)
-  await again.append([batchOf(10, 12, 2, 2)])
-  await again.flush()
-  await again.close()
-})
+t.test(
+  'a full file refuses appends, takes everything else, and goes on after compaction',
+  async (t) => {
+    const dataDir = t.testdir()
+    const store = await open(dataDir, { maxFileBytes: 32 << 20 })
+    await store.recover()
+    let last = 0
+    const append = async (count: number): Promise<void> => {
+      for (const end = last + count; last < end; last++) {
+        await store.append([batchOf(last + 1, last + 1, 1, last === 0 ? 0 : 1, 1 << 18)])
+        await store.flush()
+      }
+    }
+    await t.rejects(append(1000), { code: 'RAFT_STORAGE_FULL' })
+    t.ok(last > 80, `${last} batches`)
+    t.equal(store.hasRoom?.(1 << 18), false)
+    t.same(await store.read(last + 1, last + 1, 1), [], 'nothing of the refused append is there')
+    for (let n = 0; n < 50; n++) await store.set({ 'a/x': Buffer.from(String(n)) })
+    await store.compact(last - 10)
+    await store.flush()
+    t.equal(store.hasRoom?.(1 << 18), true)
+    await append(30)
+    await store.close()
+    t.ok(store.size() <= 32 << 20)
+    const again = await open(dataDir)
+    t.match(await again.recover(), { lastIndex: last })
+    await again.close()
+  },
+)
 
 t.test('the file grows far past its first size, and its pages are used again', async (t) => {
   const dataDir = t.testdir()

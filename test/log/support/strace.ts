@@ -35,6 +35,17 @@ export function traceNode(args: readonly string[], fileName: string): Traced[] {
   }
 }
 
+/** Runs node on a script with one system call failing from its n-th call on; returns what it said. */
+export function failNode(
+  args: readonly string[],
+  failure: string,
+): { readonly status: number | null; readonly said: readonly string[]; readonly error: string } {
+  const options = ['-f', '-o', '/dev/null', '-e', `inject=${failure}`]
+  const { status, stdout, stderr } = spawnSync('strace', [...options, process.execPath, ...args])
+  const said = String(stdout).split('\n').slice(0, -1)
+  return { status, said, error: String(stderr) }
+}
+
 /** Follows the descriptors of one file through the lines of a trace. */
 class TraceReader {
   readonly #fileName: string
