@@ -44,7 +44,7 @@ export interface ReplicatorConfig {
   /** Bytes of batches in one AppendEntries (at least one batch). */
   readonly maxAppendBytes: number
   readonly snapshotChunkBytes: number
-  /** An in-flight request older than this drops the data connection (S12). */
+  /** A connection on which something waits for an answer and none comes for so long is dropped (S12). */
   readonly replicationStallTimeoutMs: number
   /** Past this age of input or append the replicator falls silent for the term (S11). */
   readonly leaderStallTimeoutMs: number
