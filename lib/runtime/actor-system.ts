@@ -4,7 +4,7 @@ import { namedLogger, thresholdOf } from './actor-log.js'
 import { after, type Clock, now } from './clock.js'
 import { DeadLetters } from './dead-letters.js'
 import { ActorUsageError } from './errors.js'
-import { DEFAULT_STOP_MS, type HostedActor, type SystemServices } from './hosted-actor.js'
+import { DEFAULT_STOP_MS, type HostedActor, type SystemServices, shareOf } from './hosted-actor.js'
 import { InlineActor } from './inline-actor.js'
 import { ThreadActor } from './thread-actor.js'
 
@@ -100,7 +100,7 @@ class LoopActorSystem implements HostActorSystem {
     this.#closed = true
     const deadline = now() + deadlineMs
     for (const actor of [...this.#actors.values()].reverse()) {
-      await actor.stop(Math.max(1, deadline - now()))
+      await actor.stop(shareOf(deadline - now()))
     }
   }
 

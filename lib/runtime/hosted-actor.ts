@@ -6,6 +6,11 @@ import type { LinkRef } from './letter.js'
 /** How long a stop may take before the actor is killed, unless the caller says otherwise. */
 export const DEFAULT_STOP_MS = 5000
 
+/** What is left of a common deadline for the next to stop: one that hung must not cost the others theirs. */
+export function shareOf(remainingMs: number): number {
+  return Math.max(500, remainingMs)
+}
+
 /** A spec without its function, whose type would tie it to the type of its `init`. */
 export type Placed<M extends Message> = Omit<ActorSpec<unknown, M>, 'create'>
 

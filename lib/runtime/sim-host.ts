@@ -3,7 +3,7 @@ import { namedLogger } from './actor-log.js'
 import type { HostActorSystem } from './actor-system.js'
 import { DeadLetters } from './dead-letters.js'
 import { ActorUsageError } from './errors.js'
-import { DEFAULT_STOP_MS } from './hosted-actor.js'
+import { DEFAULT_STOP_MS, shareOf } from './hosted-actor.js'
 import type { Prng } from './prng.js'
 import { SimActor } from './sim-actor.js'
 import type { SimMachine, TraceKind } from './sim-cell-host.js'
@@ -137,7 +137,7 @@ export class SimActorSystem implements HostActorSystem, SimMachine {
     this.#closed = true
     const deadline = this.now() + deadlineMs
     for (const actor of [...this.#actors.values()].reverse()) {
-      await actor.stop(Math.max(1, deadline - this.now()))
+      await actor.stop(shareOf(deadline - this.now()))
     }
   }
 
