@@ -13,7 +13,7 @@ t.test(
   'every acknowledged entry and term is on disk before it is said (S5)',
   { skip },
   async (t) => {
-    const trace = traceNode([WRITER, t.testdir(), '24'], 'lmdb/data.mdb')
+    const trace = traceNode([WRITER, t.testdir(), '12'], 'lmdb/data.mdb')
     const disk = new PowerLoss(7)
     const said = { term: 0, lastIndex: 0 }
     let acknowledgements = 0
@@ -33,7 +33,7 @@ t.test(
       if (event.kind !== 'said') continue
       t.equal(await lostFrom(disk.afterLoss('all'), t.testdir(), said), '', event.line)
     }
-    t.equal(acknowledgements, 24 * 2 + 6)
+    t.equal(acknowledgements, 12 * 2 + 3)
   },
 )
 
