@@ -68,11 +68,7 @@ export class Stage {
   }
 
   /** A probe, linked to the collector and the gate. */
-  async spawn(
-    name: string,
-    init: ProbeInit = {},
-    extra: Partial<ActorSpec> = {},
-  ): Promise<Probe> {
+  async spawn(name: string, init: ProbeInit = {}, extra: Partial<ActorSpec> = {}): Promise<Probe> {
     const { scheduler } = this
     const occupy = scheduler === null ? {} : { occupy: (ms: number) => scheduler.occupy(ms) }
     const probe = (await this.settle(
@@ -187,7 +183,6 @@ export class Stage {
     return this.system.spawn(spec) as Promise<ActorHandle>
   }
 }
-
 
 /** The same test on every host. */
 export function onEveryHost(
