@@ -1,5 +1,4 @@
 import { assert, assertNever } from '../../lib/core/assert.js'
-import type { BatchRef } from '../../lib/log/batch-ref.js'
 import { loadStore } from '../../lib/log/load.js'
 import { type Store, StoreFullError } from '../../lib/log/store.js'
 import type {
@@ -12,11 +11,19 @@ import type {
 import { isPromise } from '../../lib/runtime/promise.js'
 import { SharedWords } from '../../lib/runtime/shared-words.js'
 import { runSteps, type Steps, step } from '../../lib/runtime/steps.js'
-import { checked, type ScannedLog } from './log-scan.js'
+import { copyOut } from './copy-out.js'
+import type { ScannedLog } from './log-scan.js'
 import { type FlushOutcome, type LogOperation, LogWriter } from './log-writer.js'
 import type { NodeState } from './node-state.js'
-import { isPast, type OpenLog, openLog, writeBootstrap } from './open-log.js'
-import type { LogInit, LogMessage, LogReply, LogStats, RecoveredLog } from './protocol.js'
+import {
+  isPast,
+  NotEmptyError,
+  type OpenLog,
+  openLog,
+  recoveredLog,
+  writeBootstrap,
+} from './open-log.js'
+import type { LogInit, LogMessage, LogReply, LogStats } from './protocol.js'
 
 /** Bytes staged past which a burst is flushed before its end. */
 const MAX_STAGED_BYTES = 8 * 1024 * 1024
@@ -27,16 +34,6 @@ type Save = Extract<LogMessage, { readonly kind: 'saveHardState' | 'saveIncarnat
 
 export const createActor: CreateActor<LogInit, LogMessage> = (init, context) =>
   runSteps(create(init, context))
-
-/** Bootstrap was asked of a directory that has state. */
-class NotEmptyError extends Error {
-  readonly code = 'RAFT_BOOTSTRAP_MISMATCH'
-  override readonly name = 'NotEmptyError'
-
-  constructor() {
-    super('the data directory has state; only an empty one is bootstrapped')
-  }
-}
 
 function* create(init: LogInit, context: ActorContext): Steps<LogActor> {
   const { nodeId, dataDir } = init
@@ -96,7 +93,8 @@ class LogActor implements Behavior<LogMessage> {
   }
 
   answer(message: LogMessage): unknown {
-    if (message.kind === 'bootstrap' && !this.#isFresh()) throw new NotEmptyError()
+    if (message.kind === 'bootstrap' && !recoveredLog(this.#state, this.#scanned).fresh)
+      throw new NotEmptyError()
     return this.#whenIdle(() => this.#run(this.#answer(message)))
   }
 
@@ -140,7 +138,7 @@ class LogActor implements Behavior<LogMessage> {
   *#answer(message: LogMessage): Steps<unknown> {
     switch (message.kind) {
       case 'recovered':
-        return this.#recovered()
+        return recoveredLog(this.#state, this.#scanned)
       case 'bootstrap':
         return yield* this.#bootstrap(message)
       case 'stats':
@@ -211,40 +209,10 @@ class LogActor implements Behavior<LogMessage> {
     const { request, fromIndex, toIndex } = message
     const maxBytes = Math.min(message.maxBytes, this.#init.maxReadBytes)
     const stored = yield* step(this.#store.read(fromIndex, toIndex, maxBytes))
-    const bytes = stored.reduce((sum, batch) => sum + batch.bytes.byteLength, 0)
-    const memory = new SharedArrayBuffer(bytes)
-    const batches: BatchRef[] = []
-    let offset = 0
-    for (const batch of stored) {
-      const [{ firstIndex, count, term, prevTerm, length }, body] = checked(batch)
-      new Uint8Array(memory, offset, length).set(body)
-      batches.push({ memory, offset, length, firstIndex, count, term, prevTerm, pinned: false })
-      offset += length
-    }
+    const { batches, bytes } = copyOut(stored)
     const reply = { kind: 'logRead', request, batches } as const
     // A read that is not answered would never be asked again, so a full mailbox does not stop it.
     if (this.#consensus?.tell(reply, bytes) === false) this.#consensus.control(reply)
-  }
-
-  #recovered(): RecoveredLog {
-    const { identity, hardState, incarnations, bootstrap } = this.#state
-    const { summary, lastTime } = this.#scanned
-    return {
-      identity,
-      fresh: this.#isFresh(),
-      hardState,
-      log: summary,
-      incarnations,
-      lastTime,
-      bootstrap: bootstrap?.configuration ?? null,
-    }
-  }
-
-  /** S16: nothing was ever promised from this directory. */
-  #isFresh(): boolean {
-    const { hardState, bootstrap } = this.#state
-    const { firstIndex, lastIndex } = this.#scanned.summary
-    return hardState.term === 0 && bootstrap === null && firstIndex === 1 && lastIndex === 0
   }
 
   *#bootstrap(message: Extract<LogMessage, { readonly kind: 'bootstrap' }>): Steps {

@@ -7,7 +7,7 @@ import type { ActorContext } from '../../lib/runtime/actor.js'
 import { type Steps, step } from '../../lib/runtime/steps.js'
 import { type ScannedLog, scanLog } from './log-scan.js'
 import { type BootstrapRecord, NodeState, type VoteFloor } from './node-state.js'
-import type { LogInit } from './protocol.js'
+import type { LogInit, RecoveredLog } from './protocol.js'
 
 /** An open store and what was found in it. */
 export interface OpenLog {
@@ -53,8 +53,34 @@ export function* writeBootstrap(store: Store, record: BootstrapRecord): Steps<St
   return { firstIndex: index, lastIndex: index, prevTerm: 0, lastTerm: term }
 }
 
-function isEmpty(stored: StoredLog): boolean {
-  return stored.firstIndex === 1 && stored.lastIndex === 0
+/** What `recovered` answers. */
+export function recoveredLog(state: NodeState, scanned: ScannedLog): RecoveredLog {
+  const { identity, hardState, incarnations, bootstrap } = state
+  const { summary, lastTime } = scanned
+  return {
+    identity,
+    // S16: nothing was ever promised from this directory.
+    fresh: hardState.term === 0 && bootstrap === null && isEmpty(summary),
+    hardState,
+    log: summary,
+    incarnations,
+    lastTime,
+    bootstrap: bootstrap?.configuration ?? null,
+  }
+}
+
+/** Bootstrap was asked of a directory that has state. */
+export class NotEmptyError extends Error {
+  readonly code = 'RAFT_BOOTSTRAP_MISMATCH'
+  override readonly name = 'NotEmptyError'
+
+  constructor() {
+    super('the data directory has state; only an empty one is bootstrapped')
+  }
+}
+
+function isEmpty(log: { readonly firstIndex: number; readonly lastIndex: number }): boolean {
+  return log.firstIndex === 1 && log.lastIndex === 0
 }
 
 /** Nothing happened since the bootstrap record was written: its entry is owed. */
