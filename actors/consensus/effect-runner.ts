@@ -1,6 +1,7 @@
 import { assert, assertNever } from '../../lib/core/assert.js'
 import type { AppendedBatch, ControlBlock, Effect } from '../../lib/core/effects.js'
 import type { RaftCore } from '../../lib/core/raft-core.js'
+import type { LogIndex, Term } from '../../lib/core/types.js'
 import {
   type BatchRef,
   ENTRY_BARRIER,
@@ -80,6 +81,11 @@ export class EffectRunner {
 
   event(event: NodeEvent): void {
     this.#parts.links.node.tell({ kind: 'event', event })
+  }
+
+  snapshotEvent(index: LogIndex, term: Term, change: 'saved' | 'received' | 'sent'): void {
+    this.#parts.context.log.info({ index, term, change }, 'snapshot')
+    this.event({ kind: 'snapshot', index, term, change, reason: '' })
   }
 
   #run(effect: Effect): void {

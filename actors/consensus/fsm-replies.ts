@@ -1,0 +1,69 @@
+import { assertNever } from '../../lib/core/assert.js'
+import type { LogIndex } from '../../lib/core/types.js'
+import { toWireError } from '../../lib/runtime/wire-error.js'
+import type { FsmReply } from '../fsm/protocol.js'
+import type { Parts } from './parts.js'
+
+/** From the FSM actor, and about its life. */
+export class FsmReplies {
+  readonly #parts: Parts
+  /** What the state machine said of itself, until its link is here too. */
+  #holds: LogIndex | null = null
+
+  constructor(parts: Parts) {
+    this.#parts = parts
+  }
+
+  linked(): void {
+    this.#start()
+  }
+
+  unlinked(): void {
+    const { proposals, apply, snapshots } = this.#parts
+    proposals.resultsLost(apply.fed)
+    apply.stop()
+    snapshots.interrupted(toWireError(new Error('the fsm actor is gone')))
+  }
+
+  receive(message: FsmReply): void {
+    const { apply, proposals, links, snapshots, stepper, context, effects } = this.#parts
+    switch (message.kind) {
+      case 'fsmReady':
+        this.#holds = message.lastApplied ?? 0
+        return this.#start()
+      case 'applied':
+        apply.onApplied(message.toIndex)
+        return proposals.applied(message.toIndex, message.results)
+      case 'queried': {
+        const { index, items } = message
+        links.node.tell({ kind: 'queryDone', index, items })
+        return
+      }
+      case 'restored':
+        proposals.resultsLost(message.index)
+        return apply.restored(message.index)
+      case 'snapshotTaken': {
+        if (!snapshots.taken(message)) return
+        const { index, term } = message
+        effects.snapshotEvent(index, term, 'saved')
+        return stepper.step({ kind: 'snapshotSaved', index, term })
+      }
+      case 'snapshotFailed':
+        context.log.warn({ error: message.error.message }, 'snapshot failed')
+        return snapshots.failed(message)
+      default:
+        assertNever(message)
+    }
+  }
+
+  #start(): void {
+    const { links, core, apply } = this.#parts
+    const { fsm } = links
+    const holds = this.#holds
+    if (fsm === null || holds === null) return
+    this.#holds = null
+    const { snapshotIndex: index, snapshotTerm: term } = core.status()
+    // S13: what the log has no more comes from the snapshot.
+    apply.start(fsm, holds, holds < index ? { index, term } : null)
+  }
+}

@@ -1,0 +1,52 @@
+import { assertNever } from '../../lib/core/assert.js'
+import type { InboundReply } from '../inbound/protocol.js'
+import type { Parts } from './parts.js'
+
+/** From the peers, by way of the inbound actor. */
+export class InboundRequests {
+  readonly #parts: Parts
+
+  constructor(parts: Parts) {
+    this.#parts = parts
+  }
+
+  receive(message: InboundReply): void {
+    const { peers, stepper, appends, links } = this.#parts
+    const { connection } = message
+    switch (message.kind) {
+      case 'hello':
+        return peers.hello(connection, message.peer, message.incarnation)
+      case 'rpcRequestVote':
+        return stepper.step({ kind: 'requestVote', connection, request: message.request })
+      case 'rpcHeartbeat':
+        return stepper.step({ kind: 'heartbeat', connection, request: message.request })
+      case 'rpcTimeoutNow':
+        return stepper.step({ kind: 'timeoutNow', request: message.request })
+      case 'rpcAppendEntries':
+        return appends.receive(message)
+      case 'rpcSnapshotChunk':
+        return this.#snapshotChunk(message)
+      case 'rpcForward': {
+        const { request, peer, body } = message
+        links.node.tell({ kind: 'forwarded', connection, request, peer, body })
+        return
+      }
+      case 'connectionClosed':
+        return
+      default:
+        assertNever(message)
+    }
+  }
+
+  #snapshotChunk(message: Extract<InboundReply, { kind: 'rpcSnapshotChunk' }>): void {
+    const { init, core, snapshots } = this.#parts
+    const { connection, request, bytes } = message
+    if (request.incarnation !== init.incarnation) return
+    const { term, leader } = core.status()
+    if (request.term === term && request.leader === leader) {
+      return snapshots.receive(connection, request, bytes)
+    }
+    const { transfer, offset } = request
+    snapshots.answer(connection, { term, transfer, offset, installed: false, failed: true })
+  }
+}

@@ -1,0 +1,103 @@
+import type { Input } from '../../lib/core/inputs.js'
+import { RaftCore } from '../../lib/core/raft-core.js'
+import { LogTail } from '../../lib/log/log-tail.js'
+import type { ActorContext } from '../../lib/runtime/actor.js'
+import { SharedWords } from '../../lib/runtime/shared-words.js'
+import { AppendReceiver } from './append-receiver.js'
+import { ApplyFeed } from './apply-feed.js'
+import type { ConsensusInit } from './consensus-init.js'
+import { ControlBlockWriter } from './control-block.js'
+import { EffectRunner } from './effect-runner.js'
+import { FlushClock } from './flush-clock.js'
+import { FollowerFeeds } from './follower-feeds.js'
+import { LeaderBoardWriter } from './leader-board.js'
+import { Links } from './links.js'
+import { LogReader } from './log-reader.js'
+import { PeerDesk } from './peer-desk.js'
+import { Proposals } from './proposals.js'
+import { SnapshotDesk } from './snapshot-desk.js'
+import { StatusPublisher } from './status-publisher.js'
+import { Stepper } from './stepper.js'
+
+/** What the consensus actor is made of; the dispatchers and the actor itself share these. */
+export interface Parts {
+  readonly init: ConsensusInit
+  readonly context: ActorContext
+  readonly core: RaftCore
+  readonly links: Links
+  readonly tail: LogTail
+  readonly reader: LogReader
+  readonly feeds: FollowerFeeds
+  readonly apply: ApplyFeed
+  readonly proposals: Proposals
+  readonly snapshots: SnapshotDesk
+  readonly peers: PeerDesk
+  readonly control: ControlBlockWriter
+  readonly board: LeaderBoardWriter
+  readonly flushClock: FlushClock
+  readonly effects: EffectRunner
+  readonly stepper: Stepper
+  readonly appends: AppendReceiver
+  readonly status: StatusPublisher
+}
+
+/** Makes the parts and introduces them to each other. */
+export function createParts(init: ConsensusInit, context: ActorContext): Parts {
+  const core = createCore(init, context)
+  const links = new Links()
+  const tail = new LogTail(init.tailMaxBytes)
+  const reader = new LogReader(() => links.log, init.maxReadBytes)
+  const proposals = new Proposals(() => links.node)
+  const feeds = new FollowerFeeds({
+    tail,
+    reader,
+    term: () => core.status().term,
+    baseIndex: () => core.status().baseIndex,
+    lastIndex: () => core.status().lastLogIndex,
+  })
+  const apply = new ApplyFeed({
+    tail,
+    reader,
+    maxBytes: init.maxApplyBytes,
+    resultsFrom: () => proposals.firstIndex,
+  })
+  const snapshots = new SnapshotDesk({
+    context,
+    links,
+    feed: apply,
+    policy: init.snapshots,
+    configurations: () => core.configurations(),
+  })
+  const control = new ControlBlockWriter(new SharedWords(init.controlBlock))
+  const board = new LeaderBoardWriter(new SharedWords(init.leaderBoard))
+  const flushClock = new FlushClock()
+  const shared = { context, links, tail, feeds, apply, proposals, board, control, flushClock }
+  const effects = new EffectRunner({ ...shared, core: () => core, lastTime: init.lastTime })
+  const stepper = new Stepper({ context, core, control, effects })
+  const step = (input: Input): void => stepper.step(input)
+  const appends = new AppendReceiver({ core, effects, tail, step })
+  const status = new StatusPublisher({ context, core, apply, control, links })
+  const peers = new PeerDesk({
+    context,
+    self: init.nodeId,
+    core,
+    links,
+    feeds,
+    tail,
+    effects,
+    step,
+    incarnations: init.incarnations,
+    mayVote: init.mayVote,
+  })
+  const rest = { init, core, reader, snapshots, effects, stepper, appends, status, peers }
+  return { ...shared, ...rest }
+}
+
+function createCore(init: ConsensusInit, context: ActorContext): RaftCore {
+  const { incarnation, hardState, log, snapshot, incarnations, mayVote } = init
+  const found = { incarnation, hardState, log, snapshot, incarnations, mayVote }
+  const chance = { now: context.now(), random: () => context.random() }
+  const core = new RaftCore({ id: init.nodeId, config: init.core, ...found, ...chance })
+  init.observeCore?.(core)
+  return core
+}
