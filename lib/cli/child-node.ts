@@ -3,7 +3,7 @@ import { createInterface } from 'node:readline'
 import type { Readable } from 'node:stream'
 import { after } from '../runtime/clock.js'
 import type { PlannedNode } from './dev-plan.js'
-import type { OutputEvent } from './output.js'
+import { noteLine, type OutputEvent } from './output.js'
 import { mainPath } from './runnable.js'
 
 export interface ChildExit {
@@ -37,7 +37,11 @@ export class ChildNode {
       stdio: ['ignore', 'pipe', 'inherit', 'ipc'],
     })
     const lines = createInterface({ input: this.#process.stdout as Readable })
-    lines.on('line', (line) => onEvent(JSON.parse(line), this))
+    lines.on('line', (line) => {
+      const event = eventIn(line)
+      if (event === null) noteLine(line)
+      else onEvent(event, this)
+    })
     this.exited = new Promise((resolve) => {
       const settle = (exit: ChildExit) => {
         this.#exit ??= exit
@@ -65,5 +69,15 @@ export class ChildNode {
 
   kill(): void {
     this.#process.kill('SIGKILL')
+  }
+}
+
+/** Null for a line of someone else: a module that writes to stdout must not end the cluster. */
+function eventIn(line: string): OutputEvent | null {
+  try {
+    const event = JSON.parse(line) as OutputEvent | null
+    return typeof event?.event === 'string' ? event : null
+  } catch {
+    return null
   }
 }

@@ -13,6 +13,8 @@ export function exitWithParentOption(): Option {
 }
 
 export function stopWithParent(signals: StopSignals): void {
+  if (process.send === undefined) return
   process.once('disconnect', () => signals.request('disconnect'))
   process.channel?.unref()
+  if (!process.connected) signals.request('disconnect')
 }

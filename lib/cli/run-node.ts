@@ -87,7 +87,7 @@ function withFlag(error: unknown, flag: string, address: string): unknown {
 /** Says where the node is, then whom it follows, then that it can be used. */
 function announce(node: Node, service: KvService, options: ServeOptions): void {
   const json = options.json === true
-  const { id, raft } = options
+  const { id, address: raft } = node
   const http = `http://${service.address}`
   printEvent({ event: 'node', id, http, raft, pid: process.pid }, json)
   const { term } = node.stats()

@@ -6,7 +6,7 @@ export class KvClient {
     this.#url = url
   }
 
-  async put(key: string, value: string): Promise<number> {
+  async put(key: string, value: string | Uint8Array<ArrayBuffer>): Promise<number> {
     const { revision } = await this.#json(`/kv/${key}`, { method: 'PUT', body: value })
     return revision as number
   }
@@ -17,6 +17,12 @@ export class KvClient {
     if (answer.status === 404) return null
     if (!answer.ok) throw new Error(`${answer.status} ${await answer.text()}`)
     return answer.text()
+  }
+
+  async getBytes(key: string): Promise<Uint8Array> {
+    const answer = await fetch(`${this.#url}/kv/${key}`)
+    if (!answer.ok) throw new Error(`${answer.status} ${await answer.text()}`)
+    return new Uint8Array(await answer.arrayBuffer())
   }
 
   /** All keys with this prefix, in order. */

@@ -1,7 +1,6 @@
 import { rm } from 'node:fs/promises'
 import t from 'tap'
 import { DevCluster, devPlace } from '../helpers/dev-cluster.js'
-import { KvClient } from '../helpers/kv-client.js'
 import { WriteStream } from '../helpers/write-stream.js'
 
 t.test('the leader is killed during writes: no acknowledged write is lost', async (t) => {
@@ -64,6 +63,20 @@ t.test('a node whose directory is deleted does not come back as if it were new',
   t.equal(code, 1)
   t.match(stderr, /^troupe: RAFT_LOST_STATE: .+$/m)
 
-  t.equal(await new KvClient(other.http).get('kept'), 'yes')
+  t.equal(await other.client.get('kept'), 'yes')
   await cluster.leader.client.put('after', 'yes')
+})
+
+t.test('a cluster started without one of its directories goes on with the others', async (t) => {
+  const place = await devPlace(t)
+  const first = await DevCluster.start(t, place)
+  await first.leader.client.put('kept', 'yes')
+  await first.stop()
+  await rm(`${place.dir}/${first.leader.id}`, { recursive: true })
+
+  const second = await DevCluster.start(t, place)
+  await second.process.match('stderr', /RAFT_LOST_STATE/)
+  const left = second.nodes.filter(({ id }) => id !== first.leader.id)
+  for (const { client } of left) t.equal(await client.get('kept'), 'yes')
+  t.not(second.leader.id, first.leader.id)
 })

@@ -24,6 +24,20 @@ t.test('a local cluster serves every key through every node', async (t) => {
   for (const { client, id } of cluster.nodes) t.ok(await client.isReady(), `${id} is ready`)
 })
 
+t.test('values of every size up to 4 MiB go from any node to any other', async (t) => {
+  const { followers, leader } = await DevCluster.start(t, await devPlace(t))
+  const [writer, reader] = followers
+  if (writer === undefined || reader === undefined) return t.fail('there are two followers')
+  const limit = 4 * 1024 * 1024
+  for (const size of [0, 64 * 1024, 1024 * 1024, limit]) {
+    const value = new Uint8Array(size).fill(size % 251)
+    await writer.client.put(`v${size}`, value)
+    t.ok(Buffer.from(value).equals(await reader.client.getBytes(`v${size}`)), `${size} bytes`)
+  }
+  await t.rejects(writer.client.put('v', new Uint8Array(limit + 1)), /^413 .*ENTRY_TOO_LARGE/)
+  t.equal(await leader.client.get('v'), null)
+})
+
 t.test('one Ctrl-C ends every process cleanly, and the data is there again', async (t) => {
   const place = await devPlace(t)
   const first = await DevCluster.start(t, place)
