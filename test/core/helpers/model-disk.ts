@@ -36,8 +36,7 @@ type Operation =
 
 /**
  * What a node keeps over a crash, as the log actor and its store do: operations wait, in order, until
- * they are synced; a crash loses those that were not. Full, it refuses the first append that it meets
- * and everything after that (S15).
+ * they are synced; a crash loses those that were not. Full, it refuses all that waits (S15).
  */
 export class ModelDisk {
   hardState: HardState = { term: 0, votedFor: null, promisedLeaseMs: 0 }
@@ -93,7 +92,7 @@ export class ModelDisk {
     for (let done = 0; done < count; done++) {
       const operation = this.#operations[0]
       if (operation === undefined) break
-      if (operation.kind === 'append' && this.full) {
+      if (this.full) {
         this.#operations = []
         if (flushed !== null) told.push({ kind: 'logFlushed', seq: flushed })
         told.push({ kind: 'logRefused', seq: operation.seq, lastIndex: this.lastIndex })

@@ -1,9 +1,11 @@
 import { assert } from '../../../lib/core/assert.js'
-import type { AppendedBatch, Effect } from '../../../lib/core/effects.js'
+import type { CoreConfig } from '../../../lib/core/core-state.js'
+import type { AppendedBatch, ControlBlock, Effect } from '../../../lib/core/effects.js'
 import type { Input } from '../../../lib/core/inputs.js'
 import { RaftCore } from '../../../lib/core/raft-core.js'
+import type { Heartbeat } from '../../../lib/core/rpc.js'
 import type { LogIndex, NodeId } from '../../../lib/core/types.js'
-import { CONFIG, incarnationOf } from './cores.js'
+import { incarnationOf } from './cores.js'
 import { type Applied, type ModelBatch, ModelDisk, type ModelSnapshot } from './model-disk.js'
 import type { Envelope, Message } from './model-messages.js'
 import { ModelReplicator } from './model-replicator.js'
@@ -15,6 +17,7 @@ export class ModelNode {
   readonly id: NodeId
   readonly disk = new ModelDisk()
   readonly #names: readonly NodeId[]
+  readonly #config: CoreConfig
   readonly #random: () => number
   core: RaftCore
   replicator: ModelReplicator
@@ -25,6 +28,12 @@ export class ModelNode {
   applied: Applied = []
   appliedIndex: LogIndex = 0
   outbox: Envelope[] = []
+  /** How many batches an AppendEntries takes. */
+  batchLimit: () => number = () => Number.POSITIVE_INFINITY
+  /** Heartbeats that the control block allows are answered without the core (S9). */
+  fastPath = false
+  #block: ControlBlock | null = null
+  #contact: number | null = null
   #probe = 0
   /** Texts of proposals by token, bytes of a request, a snapshot on its way in. */
   readonly #proposed = new Map<number, string>()
@@ -32,9 +41,10 @@ export class ModelNode {
   #incoming: ModelSnapshot | null = null
 
   /** `names` are all nodes of the story: a connection's number is its peer's place in them. */
-  constructor(id: NodeId, names: readonly NodeId[], random: () => number) {
+  constructor(id: NodeId, names: readonly NodeId[], config: CoreConfig, random: () => number) {
     this.id = id
     this.#names = names
+    this.#config = config
     this.#random = random
     this.core = this.#boot(0)
     this.replicator = this.#newReplicator()
@@ -49,6 +59,8 @@ export class ModelNode {
     this.applied = disk.snapshot?.applied ?? []
     this.appliedIndex = disk.snapshot?.index ?? 0
     this.outbox = []
+    this.#block = null
+    this.#contact = null
     this.core = this.#boot(now)
     this.replicator = this.#newReplicator()
     const effects = this.core.start()
@@ -63,6 +75,8 @@ export class ModelNode {
   }
 
   step(now: number, input: Input): readonly Effect[] {
+    // S9: what the fast path heard comes before anything that may vote, campaign or change the term.
+    if (this.#contact !== null) this.core.step(now, { kind: 'contact', at: this.#contact })
     const effects = this.core.step(now, input)
     for (const effect of effects) this.#run(effect)
     return effects
@@ -83,7 +97,7 @@ export class ModelNode {
     for (const to of this.replicator.peers) {
       const session = this.replicator.session(to)
       if (session === null) continue
-      const stamp = { probe: this.#probe, sentAt: now, leaseMs: CONFIG.leaderLeaseTimeoutMs }
+      const stamp = { probe: this.#probe, sentAt: now, leaseMs: this.#config.leaderLeaseTimeoutMs }
       this.#send(to, { kind: 'heartbeat', leader: this.id, ...session, ...stamp })
     }
   }
@@ -111,6 +125,7 @@ export class ModelNode {
       case 'appendReply':
         return this.#steps(now, this.replicator.onAppendReply(from, message))
       case 'heartbeat':
+        if (this.fastPath && this.#answersFast(now, from, message)) return []
         return this.step(now, { kind: 'heartbeat', connection, request: message })
       case 'heartbeatReply': {
         const { accepted, term, probe, sentAt, leaseMs } = message
@@ -128,6 +143,17 @@ export class ModelNode {
         if (message.installed) this.replicator.onInstalled(from, message.index)
         return this.step(now, { kind: 'higherTerm', peer: from, term: message.term })
     }
+  }
+
+  #answersFast(now: number, from: NodeId, heartbeat: Heartbeat): boolean {
+    const { term, leader, addedAt, probe, sentAt, leaseMs } = heartbeat
+    const block = this.#block
+    if (block === null || block.term !== term || block.leader !== leader) return false
+    if (block.addedAt !== addedAt || leaseMs > block.leaseMs) return false
+    this.#contact = now
+    const echo = { term, probe, sentAt, leaseMs }
+    this.#send(from, { kind: 'heartbeatReply', accepted: true, ...echo })
+    return true
   }
 
   #receiveEntries(
@@ -198,6 +224,9 @@ export class ModelNode {
       case 'probe':
         this.#probe = effect.probe
         return
+      case 'controlBlock':
+        this.#block = effect.block
+        return
       case 'timeoutNow':
         return this.#send(effect.peer, {
           kind: 'timeoutNow',
@@ -205,7 +234,7 @@ export class ModelNode {
           leader: this.id,
         })
       default:
-      // What the node's user, its observers or the fast path of heartbeats are told.
+      // What the node's user and its observers are told.
     }
   }
 
@@ -258,7 +287,8 @@ export class ModelNode {
       commitIndex: this.core.status().commitIndex,
       snapshot: this.disk.snapshot,
     })
-    return new ModelReplicator(this.id, log, (to, message) => this.#send(to, message))
+    const send = (to: NodeId, message: Message) => this.#send(to, message)
+    return new ModelReplicator(this.id, log, send, () => this.batchLimit())
   }
 
   #leaderBase() {
@@ -271,7 +301,7 @@ export class ModelNode {
     return new RaftCore({
       id: this.id,
       incarnation: incarnationOf(this.id),
-      config: CONFIG,
+      config: this.#config,
       now,
       random: this.#random,
       hardState,

@@ -38,11 +38,19 @@ export class ModelReplicator {
   readonly #id: NodeId
   readonly #log: () => LeaderLog
   readonly #send: (to: NodeId, message: Message) => void
+  /** How many batches the next request takes. */
+  readonly #limit: () => number
   readonly #peers = new Map<NodeId, Peer>()
   /** The requests sent in this life of the node, by number from 1. */
   readonly #sent: Sent[] = []
 
-  constructor(id: NodeId, log: () => LeaderLog, send: (to: NodeId, message: Message) => void) {
+  constructor(
+    id: NodeId,
+    log: () => LeaderLog,
+    send: (to: NodeId, message: Message) => void,
+    limit: () => number,
+  ) {
+    this.#limit = limit
     this.#id = id
     this.#log = log
     this.#send = send
@@ -96,6 +104,7 @@ export class ModelReplicator {
     if (reply.success) {
       peer.match = Math.max(peer.match, sent.last)
       peer.next = Math.max(peer.next, sent.last + 1)
+      if (peer.next <= this.#lastIndex()) this.#append(from, peer)
       return [{ kind: 'matched', peer: from, session: peer.session, matchIndex: sent.last }]
     }
     peer.ignored = this.#sent.length
@@ -130,12 +139,13 @@ export class ModelReplicator {
       if (snapshot !== null) this.#send(id, { ...message, snapshot })
       return
     }
-    const fresh = batches.filter((batch) => batch.lastIndex >= peer.next)
-    const prevLogIndex = (fresh[0]?.firstIndex ?? this.#lastIndex() + 1) - 1
-    const prevLogTerm = fresh[0]?.prevTerm ?? this.#termAt(prevLogIndex) ?? 0
+    const rest = batches.filter((batch) => batch.lastIndex >= peer.next)
+    const prevLogIndex = (rest[0]?.firstIndex ?? this.#lastIndex() + 1) - 1
+    const prevLogTerm = rest[0]?.prevTerm ?? this.#termAt(prevLogIndex) ?? 0
+    const fresh = rest.slice(0, this.#limit())
     const last = fresh.at(-1)?.lastIndex ?? prevLogIndex
     const request = this.#sent.push({ prev: prevLogIndex, prevTerm: prevLogTerm, last })
-    peer.next = this.#lastIndex() + 1
+    peer.next = Math.max(peer.next, last + 1)
     const { term, addedAt } = peer.session
     const incarnation = incarnationOf(id)
     const head = { kind: 'appendEntries', term, leader: this.#id, addedAt, incarnation } as const

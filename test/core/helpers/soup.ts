@@ -1,3 +1,4 @@
+import type { CoreConfig } from '../../../lib/core/core-state.js'
 import type { Effect } from '../../../lib/core/effects.js'
 import type { Input } from '../../../lib/core/inputs.js'
 import {
@@ -27,6 +28,8 @@ export class Soup {
   readonly nodes = new Map<NodeId, ModelNode>()
   readonly history = new ClusterHistory()
   now = 0
+  /** A node's own clock, which may run apart from the others. */
+  clock: (id: NodeId) => number = () => this.now
   messages: Envelope[] = []
   /** Nodes whose disks are not synced by themselves. */
   readonly slow = new Set<NodeId>()
@@ -34,10 +37,17 @@ export class Soup {
   readonly cut = new Set<NodeId>()
   #onDeed: (deed: Deed) => void = () => {}
 
-  /** `random` gives each node its own source. */
-  constructor(names: readonly NodeId[], random: (position: number) => () => number) {
+  /** What each node is given: its options, and its own source of chance. */
+  constructor(
+    names: readonly NodeId[],
+    setting: (position: number) => {
+      readonly config: CoreConfig
+      readonly random: () => number
+    },
+  ) {
     names.forEach((id, position) => {
-      this.nodes.set(id, new ModelNode(id, names, random(position)))
+      const { config, random } = setting(position)
+      this.nodes.set(id, new ModelNode(id, names, config, random))
     })
   }
 
@@ -69,7 +79,7 @@ export class Soup {
 
   start(id: NodeId): void {
     const node = this.node(id)
-    this.#done(node, node.start(this.now), null)
+    this.#done(node, node.start(this.clock(id)), null)
   }
 
   crash(id: NodeId): void {
@@ -77,21 +87,21 @@ export class Soup {
   }
 
   step(id: NodeId, input: Input): void {
-    this.act(id, (node) => node.step(this.now, input))
+    this.act(id, (node, now) => node.step(now, input))
   }
 
   /** Whatever a driver does with a node; nothing if it does not run. */
-  act(id: NodeId, deed: (node: ModelNode) => readonly Effect[]): void {
+  act(id: NodeId, deed: (node: ModelNode, now: number) => readonly Effect[]): void {
     const node = this.node(id)
     if (!node.running) return
     const before = node.core.status()
-    this.#done(node, deed(node), before)
+    this.#done(node, deed(node, this.clock(id)), before)
   }
 
   deliver(envelope: Envelope): void {
     const { from, to } = envelope
     if (this.cut.has(from) || this.cut.has(to)) return
-    this.act(to, (node) => node.receive(this.now, envelope))
+    this.act(to, (node, now) => node.receive(now, envelope))
   }
 
   /** Carries out `count` of the operations that wait at the disk. */

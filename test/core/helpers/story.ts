@@ -1,5 +1,5 @@
 import type { LogIndex, NodeId } from '../../../lib/core/types.js'
-import { members } from './cores.js'
+import { CONFIG, members } from './cores.js'
 import type { ModelBatch } from './model-disk.js'
 import type { Envelope } from './model-messages.js'
 import { renderDeed, renderEnvelope, renderStatus } from './render.js'
@@ -30,7 +30,7 @@ import { Soup } from './soup.js'
  *   status [n1] ...         what they are
  */
 export class Story {
-  #soup = new Soup([], () => () => 0)
+  #soup = new Soup([], () => ({ config: CONFIG, random: () => 0 }))
   #names: readonly NodeId[] = []
   #lines: string[] = []
   /** Names the node before its deeds, where the command line does not. */
@@ -75,12 +75,12 @@ export class Story {
       case 'elect':
         return this.#elect(id)
       case 'propose':
-        return soup.act(id, (node) => node.propose(soup.now, word, Number(words[2] ?? 1)))
+        return soup.act(id, (node, now) => node.propose(now, word, Number(words[2] ?? 1)))
       case 'barrier':
         return soup.step(id, { kind: 'barrier', id: 1 })
       case 'heartbeat':
-        return soup.act(id, (node) => {
-          node.heartbeat(soup.now)
+        return soup.act(id, (node, now) => {
+          node.heartbeat(now)
           return []
         })
       case 'retry':
@@ -94,7 +94,7 @@ export class Story {
       case 'transfer':
         return soup.step(id, { kind: 'transfer', id: 1, to: word === '' ? null : word })
       case 'snapshot':
-        return soup.act(id, (node) => node.snapshot(soup.now, Number(word)))
+        return soup.act(id, (node, now) => node.snapshot(now, Number(word)))
       case 'crash':
         return soup.crash(id)
       case 'restart':
@@ -122,7 +122,10 @@ export class Story {
   #cluster(names: readonly string[]): void {
     this.#names = names.map((name) => name.replace('?', ''))
     // Equal draws for each node every time, so that who times out first is plain: n1, then n2, ...
-    this.#soup = new Soup(this.#names, (position) => () => position / 10)
+    this.#soup = new Soup(this.#names, (position) => ({
+      config: CONFIG,
+      random: () => position / 10,
+    }))
     this.#soup.onDeed((deed) => {
       const name = deed.node.id === this.#speaker ? '' : `${deed.node.id}: `
       for (const line of renderDeed(deed)) this.#lines.push(`  ${name}${line}`)

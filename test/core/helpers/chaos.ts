@@ -1,0 +1,280 @@
+import type { CoreConfig } from '../../../lib/core/core-state.js'
+import type { NodeId } from '../../../lib/core/types.js'
+import { SeededRandom } from '../../helpers/seeded-random.js'
+import { ChaosChecks } from './chaos-checks.js'
+import { CONFIG, members } from './cores.js'
+import type { Envelope } from './model-messages.js'
+import type { ModelNode } from './model-node.js'
+import { Soup } from './soup.js'
+
+/** What can happen next, and how often beside the others. */
+const WEIGHTS = {
+  deliver: 120,
+  sync: 50,
+  tick: 16,
+  heartbeat: 10,
+  retry: 5,
+  propose: 14,
+  read: 6,
+  crash: 0.7,
+  restart: 5,
+  cut: 0.7,
+  heal: 4,
+  transfer: 0.7,
+  snapshot: 2,
+  full: 0.4,
+  room: 4,
+  stall: 0.2,
+} as const
+
+type Happening = keyof typeof WEIGHTS
+
+/** What only a leader does: mostly one is chosen, if there is one, old or new. */
+const FOR_LEADERS: ReadonlySet<Happening> = new Set([
+  'heartbeat',
+  'retry',
+  'propose',
+  'read',
+  'transfer',
+])
+
+const HAPPENINGS = Object.entries(WEIGHTS) as readonly [Happening, number][]
+const TOTAL_WEIGHT = HAPPENINGS.reduce((sum, [, weight]) => sum + weight, 0)
+
+const MOST_MESSAGES = 60
+
+/**
+ * A few cores, a seed, and everything that may go wrong: messages lost, doubled and in any order, nodes cut
+ * off, crashes that lose what was not synced, slow and full disks, clocks that run apart by as much as
+ * is allowed. Equal seeds do the same.
+ */
+export class Chaos {
+  readonly soup: Soup
+  readonly checks: ChaosChecks
+  readonly #names: readonly NodeId[]
+  readonly #random: SeededRandom
+  readonly #loss: number
+  readonly #doubling: number
+  /** Most real time, in ms, that passes at a look at the clock: how slow messages are beside timeouts. */
+  readonly #pulseMs: number
+  #proposals = 0
+  lostWrites = 0
+  /** The last happenings, for a failure's report. */
+  readonly trace: string[] = []
+
+  constructor(seed: number, size: number) {
+    this.#random = new SeededRandom(seed)
+    const random = this.#random
+    this.#names = Array.from({ length: size }, (_, position) => `n${position + 1}`)
+    const leaseMs = 100 + random.below(400)
+    this.soup = new Soup(this.#names, () => ({
+      config: unlikeConfig(random, leaseMs),
+      random: () => random.next(),
+    }))
+    this.checks = new ChaosChecks(this.soup)
+    this.#loss = random.next() * 0.2
+    this.#doubling = random.next() * 0.2
+    this.#pulseMs = 10 + random.next() * 70
+    // Two clocks run apart by at most a tenth: the share that maxClockDrift allows for.
+    const rates = new Map(this.#names.map((name) => [name, 0.95 + random.next() * 0.1]))
+    const starts = new Map(this.#names.map((name) => [name, random.next() * 10_000]))
+    this.soup.clock = (id) => (starts.get(id) ?? 0) + this.soup.now * (rates.get(id) ?? 1)
+    this.soup.bootstrap(members(size))
+    this.soup.onDeed((deed) => this.checks.check(deed))
+    for (const name of this.#names) {
+      const node = this.soup.node(name)
+      node.fastPath = true
+      node.batchLimit = () => random.below(4)
+      if (random.next() < 0.7) this.soup.slow.add(name)
+    }
+  }
+
+  run(steps: number): void {
+    for (let step = 0; step < steps; step++) {
+      const happening = this.#draw()
+      const id = this.#whom(happening)
+      this.trace.push(`${happening} ${id}`)
+      if (this.trace.length > 40) this.trace.shift()
+      this.#happen(happening, id)
+    }
+  }
+
+  /** All faults end. True once everyone holds and has committed the same. */
+  settle(): boolean {
+    const { soup } = this
+    soup.cut.clear()
+    soup.slow.clear()
+    for (const id of this.#names) {
+      if (!soup.node(id).running) this.#start(id)
+      soup.sync(id)
+      this.#makeRoom(id)
+    }
+    for (let round = 0; round < 600; round++) {
+      for (const id of this.#names) {
+        this.#heartbeat(id)
+        soup.act(id, retryAll)
+      }
+      for (const envelope of soup.messages.splice(0)) this.#carry(envelope)
+      soup.now += 20
+      for (const id of this.#names) soup.step(id, { kind: 'tick' })
+      if (round % 10 === 5) for (const id of this.#names) this.#propose(id)
+      if (round > 50 && this.#agreed()) return true
+    }
+    return false
+  }
+
+  #agreed(): boolean {
+    const all = this.#names.map((id) => this.soup.node(id).core.status())
+    const ends = new Set(
+      all.map(({ commitIndex, lastLogIndex }) => `${commitIndex} ${lastLogIndex}`),
+    )
+    const [first] = all
+    const leaders = all.filter(({ role }) => role === 'leader')
+    return ends.size === 1 && leaders.length === 1 && first?.commitIndex === first?.lastLogIndex
+  }
+
+  #draw(): Happening {
+    let left = this.#random.next() * TOTAL_WEIGHT
+    for (const [happening, weight] of HAPPENINGS) {
+      left -= weight
+      if (left < 0) return happening
+    }
+    return 'deliver'
+  }
+
+  #whom(happening: Happening): NodeId {
+    if (!FOR_LEADERS.has(happening) || this.#random.next() < 0.1) return this.#pick(this.#names)
+    const leaders = this.#names.filter((id) => {
+      const { running, core } = this.soup.node(id)
+      return running && core.status().role === 'leader'
+    })
+    return this.#pick(leaders.length > 0 ? leaders : this.#names)
+  }
+
+  #happen(happening: Happening, id: NodeId): void {
+    const { soup } = this
+    const random = this.#random
+    switch (happening) {
+      case 'deliver':
+        return this.#deliver()
+      case 'sync':
+        return soup.sync(id, random.below(3))
+      case 'tick':
+        soup.now += random.next() * this.#pulseMs
+        return soup.step(id, { kind: 'tick' })
+      case 'heartbeat':
+        return this.#heartbeat(id)
+      case 'retry':
+        return soup.act(id, retryAll)
+      case 'propose':
+        return this.#propose(id)
+      case 'read': {
+        const lease = random.next() < 0.5
+        return soup.step(id, { kind: 'readIndex', id: this.checks.readArrives(lease), lease })
+      }
+      case 'crash':
+        return this.#crash(id)
+      case 'restart':
+        return this.#start(id)
+      case 'cut':
+        soup.cut.add(id)
+        return
+      case 'heal':
+        soup.cut.delete(id)
+        return
+      case 'transfer': {
+        const to = random.next() < 0.5 ? null : this.#pick(this.#names)
+        return soup.step(id, { kind: 'transfer', id: 1, to })
+      }
+      case 'snapshot':
+        return this.#snapshot(id)
+      case 'full':
+        soup.node(id).disk.full = true
+        return
+      case 'room':
+        return this.#makeRoom(id)
+      case 'stall':
+        return soup.step(id, { kind: 'stalled', term: soup.node(id).core.status().term })
+    }
+  }
+
+  #deliver(): void {
+    const { messages } = this.soup
+    // The oldest go when there are too many: what is so late may be lost as well.
+    if (messages.length > MOST_MESSAGES) messages.splice(0, messages.length - MOST_MESSAGES)
+    const position = this.#random.below(messages.length)
+    const envelope = messages[position]
+    if (envelope === undefined) return
+    if (this.#random.next() >= this.#doubling) messages.splice(position, 1)
+    if (this.#random.next() >= this.#loss) this.#carry(envelope)
+  }
+
+  #carry(envelope: Envelope): void {
+    this.checks.arrives(envelope)
+    this.soup.deliver(envelope)
+  }
+
+  #heartbeat(id: NodeId): void {
+    this.soup.act(id, (node, now) => {
+      node.heartbeat(now)
+      return []
+    })
+  }
+
+  #propose(id: NodeId): void {
+    const count = 1 + this.#random.below(3)
+    this.#proposals++
+    const text = `p${this.#proposals}`
+    this.soup.act(id, (node, now) =>
+      node.core.status().role === 'leader' ? node.propose(now, text, count) : [],
+    )
+  }
+
+  #crash(id: NodeId): void {
+    const { disk, running } = this.soup.node(id)
+    if (!running) return
+    if (disk.waiting > 0) this.lostWrites++
+    this.soup.crash(id)
+  }
+
+  #start(id: NodeId): void {
+    const node = this.soup.node(id)
+    if (node.running) return
+    this.checks.started(node)
+    this.soup.start(id)
+  }
+
+  /** At a random index that is applied and flushed (S14). */
+  #snapshot(id: NodeId): void {
+    this.soup.act(id, (node, now) => {
+      const { snapshotIndex, flushedIndex } = node.core.status()
+      const newest = Math.min(node.appliedIndex, flushedIndex)
+      if (newest <= snapshotIndex) return []
+      return node.snapshot(now, snapshotIndex + 1 + this.#random.below(newest - snapshotIndex))
+    })
+  }
+
+  #makeRoom(id: NodeId): void {
+    const { disk } = this.soup.node(id)
+    if (!disk.full) return
+    disk.full = false
+    this.soup.step(id, { kind: 'logWritable' })
+  }
+
+  #pick<T>(from: readonly T[]): T {
+    return from[this.#random.below(from.length)] as T
+  }
+}
+
+function retryAll(node: ModelNode) {
+  for (const peer of node.replicator.peers) node.replicator.retry(peer)
+  return []
+}
+
+/** Members need not have equal options: what one promised holds, whatever its own timeouts say (S10). */
+function unlikeConfig(random: SeededRandom, leaderLeaseTimeoutMs: number): CoreConfig {
+  const heartbeatTimeoutMs = 100 + random.below(900)
+  const preVote = random.next() < 0.7
+  const timeouts = { heartbeatTimeoutMs, electionTimeoutMs: heartbeatTimeoutMs }
+  return { ...CONFIG, ...timeouts, leaderLeaseTimeoutMs, preVote }
+}
