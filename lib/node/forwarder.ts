@@ -1,5 +1,6 @@
 import type { Budget } from './budget.js'
 import { Burst } from './burst.js'
+import { batchTooLarge, commandTooLarge } from './command-limits.js'
 import type { ResolvedConfig } from './config.js'
 import type { Deadline, Deadlines } from './deadlines.js'
 import type { RaftErrorCode } from './error-codes.js'
@@ -82,12 +83,20 @@ export class Forwarder {
   #start(command: ForwardCommand): void {
     const { call } = command
     if (call.settled) return
+    const refusal = this.#tooLarge(command)
+    if (refusal !== null) return call.reject(refusal)
     call.giveUp = () => command.giveUp()
     call.onSettled = () => {
       this.#waiting.delete(command)
       this.#uncount(command)
     }
     this.#route(command)
+  }
+
+  /** Refused here: on the way it could be too large for a frame, and would break the connection. */
+  #tooLarge({ bulk, commands, bytes, only }: ForwardCommand): RaftError | null {
+    const { config } = this.#host
+    return bulk ? batchTooLarge(commands, bytes, config) : commandTooLarge(only, config)
   }
 
   #route(command: ForwardCommand): void {

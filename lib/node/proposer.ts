@@ -5,10 +5,11 @@ import type { BatchRef } from '../log/batch-ref.js'
 import { type Arena, PIN_CONSENSUS, unpin } from '../log/slab.js'
 import type { Budget } from './budget.js'
 import { Burst } from './burst.js'
+import { batchTooLarge, commandTooLarge } from './command-limits.js'
 import type { ResolvedConfig } from './config.js'
 import { DeadlineRun } from './deadline-run.js'
 import { type Deadlines, TICK_MS } from './deadlines.js'
-import { RaftError } from './errors.js'
+import type { RaftError } from './errors.js'
 import { closedError, overloadedError, timeoutError } from './failures.js'
 import type { NodeView } from './node-view.js'
 import { PendingBatch, type Reject, type ResolveApplied } from './pending-batch.js'
@@ -86,7 +87,7 @@ export class Proposer {
 
   /** The hot path: one command with the default time limit. `data` is copied before this returns. */
   propose(data: Uint8Array, resolve: ResolveApplied, reject: Reject): void {
-    const refusal = this.#refusal(1, data.length)
+    const refusal = this.#refusal(data)
     if (refusal !== null) {
       reject(refusal)
       return
@@ -99,7 +100,7 @@ export class Proposer {
 
   /** One command whose caller keeps the time itself; null: refused, and `reject` has been called. */
   place(data: Uint8Array, resolve: ResolveApplied, reject: Reject): Placement | null {
-    const refusal = this.#refusal(1, data.length)
+    const refusal = this.#refusal(data)
     if (refusal !== null) {
       reject(refusal)
       return null
@@ -120,7 +121,9 @@ export class Proposer {
   ): Placement | null {
     const count = commands.length
     const bytes = commands.reduce((sum, data) => sum + data.length, 0)
-    const refusal = this.#bulkRefusal(commands, bytes) ?? this.#refusal(count, bytes)
+    const { config } = this.#host
+    const refusal =
+      this.#notTaking() ?? batchTooLarge(commands, bytes, config) ?? this.#noRoom(count, bytes)
     if (refusal !== null) {
       reject(refusal)
       return null
@@ -179,32 +182,23 @@ export class Proposer {
     }
   }
 
-  #refusal(count: number, bytes: number): RaftError | null {
-    const { view, config, budget } = this.#host
+  /** Null: the command may come, and is counted. */
+  #refusal(data: Uint8Array): RaftError | null {
+    const { config } = this.#host
+    return this.#notTaking() ?? commandTooLarge(data, config) ?? this.#noRoom(1, data.length)
+  }
+
+  #notTaking(): RaftError | null {
     if (this.#closed !== null) return closedError('apply', 'rejected', this.#closed.cause)
-    if (!view.leads) return view.notLeading('rejected')
-    if (count === 1 && bytes > config.maxEntryBytes) {
-      return tooLarge('a command', bytes, 'maxEntryBytes', config.maxEntryBytes)
-    }
+    const { view } = this.#host
+    return view.leads ? null : view.notLeading('rejected')
+  }
+
+  #noRoom(count: number, bytes: number): RaftError | null {
+    const { budget } = this.#host
     if (budget.take(count, bytes)) return null
     this.#host.overloaded('proposals')
     return overloadedError('command', budget.numbers())
-  }
-
-  #bulkRefusal(commands: readonly Uint8Array[], bytes: number): RaftError | null {
-    const { config } = this.#host
-    const largest = commands.reduce((most, data) => Math.max(most, data.length), 0)
-    if (largest > config.maxEntryBytes) {
-      return tooLarge('a command', largest, 'maxEntryBytes', config.maxEntryBytes)
-    }
-    if (commands.length > config.maxBatchEntries) {
-      return tooLarge('applyBatch', commands.length, 'maxBatchEntries', config.maxBatchEntries)
-    }
-    const encoded = bytes + commands.length * ENTRY_HEADER_BYTES
-    if (commands.length > 1 && encoded > config.maxBatchBytes) {
-      return tooLarge('applyBatch', encoded, 'maxBatchBytes', config.maxBatchBytes)
-    }
-    return null
   }
 
   #makeRoom(count: number, bytes: number): void {
@@ -318,12 +312,4 @@ export class Proposer {
   #release(batch: PendingBatch): void {
     this.#host.budget.give(batch.count, batch.bytes)
   }
-}
-
-function tooLarge(what: string, found: number, limit: string, most: number): RaftError {
-  return new RaftError(
-    'RAFT_ENTRY_TOO_LARGE',
-    `${what} of size ${found} exceeds ${limit}, which is ${most}; split it`,
-    { details: { size: found, limit, most } },
-  )
 }
