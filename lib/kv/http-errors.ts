@@ -33,7 +33,8 @@ const statusWhoseCallerMayRetry: ReadonlySet<number> = new Set([429, 503])
 
 /** Whatever was thrown, as an answer. Null: a fault of this program, to be logged and told as 500. */
 export function answerFor(thrown: unknown): HttpAnswer | null {
-  if (isRaftError(thrown)) return raftAnswer(thrown)
+  // The service's own problems may bear a code of the library, and know their status themselves.
+  if (isRaftError(thrown) && !(thrown instanceof HttpProblem)) return raftAnswer(thrown)
   const problem = problemOf(thrown)
   if (problem === null) return null
   return {
