@@ -4,7 +4,7 @@ import { parseAddress } from '../transport/address.js'
 import { DevCluster } from './dev-cluster.js'
 import { DevDirectory } from './dev-directory.js'
 import { type DevOptions, type PlannedNode, planNodes } from './dev-plan.js'
-import { exitWithParentOption, stopWithParent } from './exit-with-parent.js'
+import { exitWithParentOption, stopWithNpm, stopWithParent } from './exit-with-parent.js'
 import { Failure, notAvailable } from './failure.js'
 import { isSet, storeNames, wholeNumber } from './option-values.js'
 import { type NodeLine, noteLine, type OutputEvent, printEvent } from './output.js'
@@ -38,12 +38,14 @@ async function runDev(options: DevOptions): Promise<void> {
   const directory = DevDirectory.claim(options)
   const signals = new StopSignals(() => cluster.kill())
   if (isSet(options.exitWithParent)) stopWithParent(signals)
+  const forgetNpm = stopWithNpm(signals)
   const cluster = new DevCluster(plans, {
     ready: (nodes, leader) => tellReady(nodes, leader, options),
     ended: (event) => tellEnded(event, options),
   })
   const stopped = await Promise.race([signals.requested, cluster.gone.then(() => null)])
   await cluster.stop()
+  forgetNpm()
   signals.release()
   directory.release()
   if (stopped === null) throw new Failure('every node has ended')

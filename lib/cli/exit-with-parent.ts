@@ -1,4 +1,5 @@
 import { Option } from 'commander'
+import { after } from '../runtime/clock.js'
 import type { StopSignals } from './stop-signals.js'
 
 /**
@@ -17,4 +18,22 @@ export function stopWithParent(signals: StopSignals): void {
   process.once('disconnect', () => signals.request('disconnect'))
   process.channel?.unref()
   if (!process.connected) signals.request('disconnect')
+}
+
+const lookAgainMs = 200
+
+/**
+ * `npm start` runs a shell which runs this process. A signal to npm reaches the shell, which may die of
+ * it without passing it on; this process then gets another parent, and that is its sign to stop.
+ * Returns what ends the watch.
+ */
+export function stopWithNpm(signals: StopSignals): () => void {
+  if (process.env.npm_lifecycle_event === undefined) return () => {}
+  const parent = process.ppid
+  const look = () => {
+    if (process.ppid !== parent) signals.request('npm has ended')
+    else timer = after(lookAgainMs, look)
+  }
+  let timer = after(lookAgainMs, look)
+  return () => timer.cancel()
 }

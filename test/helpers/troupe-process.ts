@@ -11,7 +11,7 @@ export interface Ended {
   readonly stderr: string
 }
 
-const mainPath = fileURLToPath(new URL('../../lib/cli/main.js', import.meta.url))
+export const mainPath = fileURLToPath(new URL('../../lib/cli/main.js', import.meta.url))
 
 /** A `troupe` command that runs: its lines as they come, and its end. */
 export class TroupeProcess {

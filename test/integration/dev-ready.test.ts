@@ -1,5 +1,6 @@
 import t from 'tap'
-import { DevCluster, devPlace } from '../helpers/dev-cluster.js'
+import { DevCluster, devArgs, devPlace } from '../helpers/dev-cluster.js'
+import { mainPath, TroupeProcess } from '../helpers/troupe-process.js'
 
 t.test('a local cluster serves every key through every node', async (t) => {
   const place = await devPlace(t)
@@ -56,4 +57,19 @@ t.test('one Ctrl-C ends every process cleanly, and the data is there again', asy
 
   const fresh = await DevCluster.start(t, place, ['--fresh'])
   t.equal(await fresh.leader.client.get('kept'), null)
+})
+
+t.test('the cluster ends with the shell that npm has put between', async (t) => {
+  const place = await devPlace(t)
+  const line = [process.execPath, mainPath, ...devArgs(place)].join(' ')
+  // What npm does on a signal: it ends the shell, which does not pass it on.
+  const shell = new TroupeProcess('/bin/sh', ['-c', `${line}; :`], { npm_lifecycle_event: 'start' })
+  t.teardown(() => shell.signalGroup('SIGKILL'))
+  await shell.match('stdout', /^ready leader=/)
+  shell.signal('SIGKILL')
+  // Its output closes once the last process that writes to it is gone.
+  const { stderr } = await shell.ended
+  t.equal(stderr, '')
+  const again = await DevCluster.start(t, place)
+  t.equal(again.nodes.length, 3)
 })
