@@ -46,7 +46,7 @@ function run(seed: number, size: number): readonly (readonly [string, number])[]
     const after = chaos.trace.join(', ')
     throw new Error(`seed ${seed}, ${size} nodes, after ${after}`, { cause: error })
   }
-  const { totals } = chaos.checks
+  const { damaged, lostWrites } = chaos
   const commits = chaos.soup.history.commitIndex
-  return Object.entries({ ...totals, lostWrites: chaos.lostWrites, commits })
+  return Object.entries({ ...chaos.checks.totals, lostWrites, damaged, commits })
 }

@@ -17,6 +17,7 @@ const WEIGHTS = {
   propose: 14,
   read: 6,
   crash: 0.7,
+  damage: 0.1,
   restart: 5,
   cut: 0.7,
   heal: 4,
@@ -59,6 +60,7 @@ export class Chaos {
   readonly #pulseMs: number
   #proposals = 0
   lostWrites = 0
+  damaged = 0
   /** The last happenings, for a failure's report. */
   readonly trace: string[] = []
 
@@ -123,14 +125,20 @@ export class Chaos {
     return false
   }
 
+  /** One leader, and everyone that it leads holds and has committed what it has. */
   #agreed(): boolean {
-    const all = this.#names.map((id) => this.soup.node(id).core.status())
-    const ends = new Set(
-      all.map(({ commitIndex, lastLogIndex }) => `${commitIndex} ${lastLogIndex}`),
-    )
-    const [first] = all
-    const leaders = all.filter(({ role }) => role === 'leader')
-    return ends.size === 1 && leaders.length === 1 && first?.commitIndex === first?.lastLogIndex
+    const nodes = this.#names.map((id) => this.soup.node(id))
+    const leaders = nodes.filter(({ core }) => core.status().role === 'leader')
+    const [leader] = leaders
+    if (leader === undefined || leaders.length > 1) return false
+    // S16: who lost what it acknowledged to this leader is led by the next one only.
+    const led = nodes.filter(({ id }) => leader.replicator.peers.includes(id))
+    const { commitIndex, lastLogIndex } = leader.core.status()
+    if (commitIndex < lastLogIndex || led.length < nodes.length - 1 - this.damaged) return false
+    return led.every(({ core }) => {
+      const status = core.status()
+      return status.commitIndex === commitIndex && status.lastLogIndex === lastLogIndex
+    })
   }
 
   #draw(): Happening {
@@ -174,6 +182,8 @@ export class Chaos {
       }
       case 'crash':
         return this.#crash(id)
+      case 'damage':
+        return this.#damage(id)
       case 'restart':
         return this.#start(id)
       case 'cut':
@@ -235,6 +245,13 @@ export class Chaos {
     if (!running) return
     if (disk.waiting > 0) this.lostWrites++
     this.soup.crash(id)
+  }
+
+  /** Once in a run: what two nodes lose is lost for all. */
+  #damage(id: NodeId): void {
+    if (this.damaged > 0) return
+    this.#crash(id)
+    if (this.soup.node(id).disk.damage()) this.damaged++
   }
 
   #start(id: NodeId): void {

@@ -43,6 +43,8 @@ export class ModelDisk {
   base: { readonly index: LogIndex; readonly term: Term } = { index: 0, term: 0 }
   batches: readonly ModelBatch[] = []
   snapshot: ModelSnapshot | null = null
+  /** Where the log ended before its last batch was damaged (S15). */
+  voteFloor: { readonly index: LogIndex; readonly term: Term } | null = null
   full = false
   #hardStates: { readonly seq: number; readonly hardState: HardState }[] = []
   #operations: Operation[] = []
@@ -100,6 +102,7 @@ export class ModelDisk {
       }
       this.#operations.shift()
       this.#carryOut(operation)
+      this.#liftVoteFloor()
       flushed = operation.seq
     }
     if (flushed !== null) told.push({ kind: 'logFlushed', seq: flushed })
@@ -109,6 +112,15 @@ export class ModelDisk {
   crash(): void {
     this.#operations = []
     this.#hardStates = []
+  }
+
+  /** The last batch turns out damaged at the next start, flushed and perhaps acknowledged as it was. */
+  damage(): boolean {
+    const last = this.batches.at(-1)
+    if (last === undefined || last.firstIndex <= (this.snapshot?.index ?? 1)) return false
+    this.batches = this.batches.slice(0, -1)
+    this.voteFloor = { index: last.lastIndex, term: last.term }
+    return true
   }
 
   /** What recovery finds. */
@@ -122,7 +134,16 @@ export class ModelDisk {
     const { index, term: prevTerm } = this.base
     const lastTerm = this.batches.at(-1)?.term ?? prevTerm
     const ends = { firstIndex: index + 1, lastIndex: this.lastIndex }
-    return { ...ends, lastTerm, prevTerm, termRuns, configurations }
+    const floor = this.voteFloor === null ? {} : { voteFloor: this.voteFloor }
+    return { ...ends, lastTerm, prevTerm, termRuns, configurations, ...floor }
+  }
+
+  #liftVoteFloor(): void {
+    const floor = this.voteFloor
+    const lastTerm = this.batches.at(-1)?.term ?? this.base.term
+    const isPast = (index: LogIndex, term: Term) =>
+      lastTerm > term || (lastTerm === term && this.lastIndex >= index)
+    if (floor !== null && isPast(floor.index, floor.term)) this.voteFloor = null
   }
 
   #carryOut(operation: Operation): void {

@@ -19,6 +19,8 @@ interface Peer {
   readonly session: Session
   next: LogIndex
   match: LogIndex
+  /** Requests sent when `match` was reached: later ones find it, or it is lost. */
+  matchedBefore: number
   /** Answers to requests up to here mean nothing any more (S1). */
   ignored: number
 }
@@ -67,11 +69,13 @@ export class ModelReplicator {
   lead(server: Server, term: Term, incarnation: string | null, lastIndex: LogIndex): void {
     if (incarnation === null) return
     const session = { term, addedAt: server.addedAt, incarnation }
+    const ignored = this.#sent.length
     this.#peers.set(server.id, {
       session,
       next: lastIndex + 1,
       match: 0,
-      ignored: this.#sent.length,
+      matchedBefore: 0,
+      ignored,
     })
   }
 
@@ -102,12 +106,17 @@ export class ModelReplicator {
     const sent = this.#sent[reply.request - 1]
     if (reply.term < term || sent === undefined || reply.request <= peer.ignored) return []
     if (reply.success) {
+      if (sent.last > peer.match) peer.matchedBefore = this.#sent.length
       peer.match = Math.max(peer.match, sent.last)
       peer.next = Math.max(peer.next, sent.last + 1)
       if (peer.next <= this.#lastIndex()) this.#append(from, peer)
       return [{ kind: 'matched', peer: from, session: peer.session, matchIndex: sent.last }]
     }
     peer.ignored = this.#sent.length
+    // S16: it has not what it acknowledged.
+    const { lastIndex } = reply.conflict ?? { lastIndex: peer.match }
+    const lost = lastIndex < peer.match && reply.request > peer.matchedBefore
+    if (lost) return [{ kind: 'lostState', peer: from, session: peer.session }]
     if (reply.conflict === undefined || !isConflict(sent, reply.conflict)) return []
     peer.next = Math.max(this.#backOff(sent, reply.conflict), peer.match + 1)
     this.#append(from, peer)
