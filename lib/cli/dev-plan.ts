@@ -25,6 +25,8 @@ export interface PlannedNode {
 }
 
 export const devCluster = 'dev'
+/** Half the default: all is on one machine, and whoever kills the leader wants to see the next one. */
+const heartbeatTimeoutMs = 500
 const host = '127.0.0.1'
 
 export function planNodes(options: DevOptions): readonly PlannedNode[] {
@@ -45,6 +47,7 @@ export function planNodes(options: DevOptions): readonly PlannedNode[] {
     const { store, dir } = options
     const place = { cluster: devCluster, id, raft, http, dir: join(dir, id), store, bootstrap }
     const flags = Object.entries(place).flatMap(([flag, value]) => [`--${flag}`, value])
-    return { id, raft, http, serveArgs: ['serve', ...flags] }
+    const timing = ['--heartbeat-timeout-ms', String(heartbeatTimeoutMs)]
+    return { id, raft, http, serveArgs: ['serve', ...flags, ...timing] }
   })
 }

@@ -10,7 +10,7 @@ t.test('node i listens on base + i and is told of all others', async (t) => {
   ])
   t.equal(
     plans[1]?.serveArgs.join(' '),
-    'serve --cluster dev --id n2 --raft 127.0.0.1:7702 --http 127.0.0.1:8702 --dir d/n2 --store lmdb --bootstrap n1=127.0.0.1:7701@http://127.0.0.1:8701,n2=127.0.0.1:7702@http://127.0.0.1:8702',
+    'serve --cluster dev --id n2 --raft 127.0.0.1:7702 --http 127.0.0.1:8702 --dir d/n2 --store lmdb --bootstrap n1=127.0.0.1:7701@http://127.0.0.1:8701,n2=127.0.0.1:7702@http://127.0.0.1:8702 --heartbeat-timeout-ms 500',
   )
 })
 
