@@ -40,6 +40,8 @@ function compactTo(state: CoreState, index: number): void {
 /** S13, Raft Figure 13 steps 6 to 8: one step decides over log and state machine together. */
 export function onSnapshotReceived(state: CoreState, input: InputOf<'snapshotReceived'>): void {
   const { index, term } = input
+  // A transfer that was repeated brings the very snapshot that the log now begins with.
+  if (index === state.snapshotIndex && term === state.snapshotTerm) return
   if (input.leaderTerm !== state.term || index <= state.commitIndex) {
     state.emit({ kind: 'discardSnapshot', index, term })
     return
