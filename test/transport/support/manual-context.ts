@@ -9,6 +9,8 @@ export class ManualContext implements ActorContext {
   readonly warnings: { readonly fields: object; readonly message: string }[] = []
   readonly failures: Error[] = []
   readonly log: ActorLogger
+  /** Called before each turn, e.g. to run a behaviour's beforeTurn. */
+  beforeTurn: () => void = () => {}
   /** Called after each turn, e.g. to run a behaviour's afterTurn. */
   afterTurn: () => void = () => {}
   /** False: the actor is gone and takes no turns. */
@@ -68,6 +70,7 @@ export class ManualContext implements ActorContext {
     if (this.#inTurn) throw new Error('a turn began inside a turn')
     this.#inTurn = true
     try {
+      this.beforeTurn()
       callback()
     } catch (error) {
       this.fail(error instanceof Error ? error : new Error(String(error)))
