@@ -2,14 +2,24 @@ import { assert } from '../../lib/core/assert.js'
 import type { LogIndex, Term } from '../../lib/core/types.js'
 import type { BatchRef } from '../../lib/log/batch-ref.js'
 import type { LogTail } from '../../lib/log/log-tail.js'
-import { PIN_FSM, pin } from '../../lib/log/slab.js'
+import { PIN_FSM } from '../../lib/log/slab.js'
 import type { ActorRef } from '../../lib/runtime/actor.js'
-import type { FsmMessage, QueryItem } from '../fsm/protocol.js'
+import type { WireError } from '../../lib/runtime/wire-error.js'
+import type { FsmMessage, FsmReply, QueryItem } from '../fsm/protocol.js'
 import type { LogReader } from './log-reader.js'
+import { PinLedger } from './pin-ledger.js'
+import { QueryQueue } from './query-queue.js'
 
-interface WaitingQuery {
-  readonly minIndex: LogIndex
-  readonly items: readonly QueryItem[]
+/**
+ * Apply messages told and not yet answered; what is committed meanwhile is one message of many batches.
+ * With a restore and the queries they stay below the smallest bound that a mailbox can have (S18).
+ */
+const MAX_MESSAGES = 8
+
+/** One apply message in the hands of the state machine. */
+interface Sent {
+  readonly toIndex: LogIndex
+  readonly bytes: number
 }
 
 /**
@@ -21,17 +31,17 @@ export class ApplyFeed {
   readonly #reader: LogReader
   readonly #maxBytes: number
   readonly #resultsFrom: () => LogIndex | null
+  readonly #queries = new QueryQueue()
+  readonly #pins = new PinLedger(PIN_FSM)
   #fsm: ActorRef<FsmMessage> | null = null
   /** What the state machine may be given: the commit index, or less (S14). */
   #limit: LogIndex = 0
   #fed: LogIndex = 0
   #applied: LogIndex = 0
-  /** Told and not yet applied: last index and bytes of each message. */
-  #sent: { readonly toIndex: LogIndex; readonly bytes: number }[] = []
+  #sent: Sent[] = []
   #bytes = 0
   #reading = false
   #restoring = false
-  #queries: WaitingQuery[] = []
 
   constructor(options: {
     readonly tail: LogTail
@@ -54,6 +64,11 @@ export class ApplyFeed {
     return this.#fed
   }
 
+  /** True once nothing is being restored and the machine is there. */
+  get running(): boolean {
+    return this.#fsm !== null && !this.#restoring
+  }
+
   /** A state machine that holds everything up to `lastApplied` takes over from here. */
   start(
     fsm: ActorRef<FsmMessage>,
@@ -63,23 +78,29 @@ export class ApplyFeed {
     this.#fsm = fsm
     this.#fed = lastApplied
     this.#applied = lastApplied
-    this.#forget()
+    this.#restoring = false
     if (snapshot !== null) this.restore(snapshot.index, snapshot.term)
     else this.pump()
   }
 
-  /** The state machine is gone; what it had in hand will be fed again. */
-  stop(): void {
+  /**
+   * The state machine is gone; what it had in hand will be fed again. Returns the answers to the queries
+   * among that.
+   */
+  stop(error: WireError): Extract<FsmReply, { kind: 'queried' }>['items'] {
     this.#fsm = null
-    this.#forget()
+    this.#pins.release()
+    this.#sent = []
+    this.#bytes = 0
+    return this.#queries.lost(error)
   }
 
   /** S13: the snapshot's state replaces everything; its `restored` brings the feed on again. */
   restore(index: LogIndex, term: Term): void {
-    this.#forget()
     this.#fed = Math.max(this.#fed, index)
     this.#restoring = true
-    this.#fsm?.tell({ kind: 'restore', index, term })
+    const taken = this.#fsm?.tell({ kind: 'restore', index, term }) ?? true
+    assert(taken, 'the state machine has room for what it was not told yet (S18)', { index })
   }
 
   restored(index: LogIndex): void {
@@ -87,11 +108,6 @@ export class ApplyFeed {
     this.#applied = index
     this.#fed = index
     this.pump()
-  }
-
-  /** True once nothing is being restored and the machine is there. */
-  get running(): boolean {
-    return this.#fsm !== null && !this.#restoring
   }
 
   raiseLimit(limit: LogIndex): void {
@@ -115,26 +131,40 @@ export class ApplyFeed {
 
   /** Asked as soon as everything up to `minIndex` is before it in the state machine's mailbox. */
   query(minIndex: LogIndex, items: readonly QueryItem[]): void {
-    this.#queries.push({ minIndex, items })
+    this.#queries.add(minIndex, items)
     this.#askReady()
   }
 
+  queried(): void {
+    this.#queries.answered()
+    this.#askReady()
+  }
+
+  /** Feeds what may be fed. Harmless at any time. */
   pump(): void {
-    while (
-      this.running &&
-      !this.#reading &&
-      this.#fed < this.#limit &&
-      this.#bytes < this.#maxBytes
-    ) {
+    while (this.#mayFeed()) {
       const batches = this.#tail.range(this.#fed + 1, this.#limit, this.#maxBytes)
-      if (batches === null) return this.#readCold()
+      if (batches === null) {
+        this.#readCold()
+        break
+      }
       assert(batches.length > 0, 'a committed entry is in the log', {
         fed: this.#fed,
         limit: this.#limit,
       })
-      this.#send(batches)
+      if (!this.#send(batches)) break
     }
     this.#askReady()
+  }
+
+  #mayFeed(): boolean {
+    return (
+      this.running &&
+      !this.#reading &&
+      this.#fed < this.#limit &&
+      this.#bytes < this.#maxBytes &&
+      this.#sent.length < MAX_MESSAGES
+    )
   }
 
   #readCold(): void {
@@ -148,34 +178,27 @@ export class ApplyFeed {
     })
   }
 
-  #send(batches: readonly BatchRef[]): void {
+  /** False: there was no room, and all is as before. */
+  #send(batches: readonly BatchRef[]): boolean {
     const last = batches.at(-1) as BatchRef
     const fromIndex = this.#fed + 1
     const toIndex = Math.min(last.firstIndex + last.count - 1, this.#limit)
     const waited = this.#resultsFrom()
     const resultsFrom = waited !== null && waited <= toIndex ? Math.max(waited, fromIndex) : null
-    let bytes = 0
-    for (const batch of batches) {
-      pin(batch, PIN_FSM)
-      bytes += batch.length
+    const bytes = batches.reduce((sum, batch) => sum + batch.length, 0)
+    this.#pins.pin(batches)
+    const message = { kind: 'apply', fromIndex, toIndex, batches, resultsFrom } as const
+    if (this.#fsm?.tell(message, bytes) !== true) {
+      this.#pins.unpin(batches)
+      return false
     }
     this.#fed = toIndex
     this.#bytes += bytes
     this.#sent.push({ toIndex, bytes })
-    this.#fsm?.tell({ kind: 'apply', fromIndex, toIndex, batches, resultsFrom }, bytes)
+    return true
   }
 
   #askReady(): void {
-    if (this.#queries.length === 0 || !this.running) return
-    const ready = this.#queries.filter((query) => query.minIndex <= this.#fed)
-    if (ready.length === 0) return
-    this.#queries = this.#queries.filter((query) => query.minIndex > this.#fed)
-    this.#fsm?.tell({ kind: 'query', items: ready.flatMap((query) => query.items) })
-  }
-
-  #forget(): void {
-    this.#sent = []
-    this.#bytes = 0
-    this.#restoring = false
+    if (this.#fsm !== null && this.running) this.#queries.ask(this.#fsm, this.#fed)
   }
 }

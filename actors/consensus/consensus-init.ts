@@ -18,6 +18,8 @@ export interface ConsensusInit {
   readonly tailMaxBytes: number
   /** Bytes given to the state machine and not yet applied. */
   readonly maxApplyBytes: number
+  /** Bytes in the log and not yet applied; past it proposals are refused (S18). */
+  readonly maxApplyLagBytes: number
   readonly maxReadBytes: number
   /** Time between ticks; also how fresh this actor's sign of life is for the replicators (S11). */
   readonly tickMs: number

@@ -15,10 +15,12 @@ import { encodeConfiguration } from '../../lib/log/configuration-codec.js'
 import type { LogTail } from '../../lib/log/log-tail.js'
 import { PIN_LOG, pin } from '../../lib/log/slab.js'
 import type { ActorContext } from '../../lib/runtime/actor.js'
+import type { LogMessage } from '../log/protocol.js'
 import type { ApplyFeed } from './apply-feed.js'
 import type { ControlBlockWriter } from './control-block.js'
 import type { FlushClock } from './flush-clock.js'
 import type { FollowerFeeds } from './follower-feeds.js'
+import type { LagMeter } from './lag-meter.js'
 import type { LeaderBoardWriter } from './leader-board.js'
 import type { Links } from './links.js'
 import type { Proposals } from './proposals.js'
@@ -37,6 +39,7 @@ export interface EffectRunnerParts {
   readonly board: LeaderBoardWriter
   readonly control: ControlBlockWriter
   readonly flushClock: FlushClock
+  readonly lag: LagMeter
   /** Time of the newest batch that the log held at start. */
   readonly lastTime: number
 }
@@ -89,7 +92,7 @@ export class EffectRunner {
   }
 
   #run(effect: Effect): void {
-    const { links, tail, apply, proposals, feeds } = this.#parts
+    const { links, apply, proposals, feeds } = this.#parts
     switch (effect.kind) {
       case 'saveHardState':
         links.log.control({
@@ -101,10 +104,10 @@ export class EffectRunner {
       case 'append':
         return this.#append(effect.seq, effect.batches)
       case 'truncate':
-        if (effect.again !== true) tail.truncate(effect.fromIndex)
+        if (effect.again !== true) this.#cut(effect.fromIndex)
         return this.#changeLog({ kind: 'truncate', seq: effect.seq, fromIndex: effect.fromIndex })
       case 'resetLog': {
-        if (effect.again !== true) tail.reset(effect.index)
+        if (effect.again !== true) this.#empty(effect.index)
         const { seq, index, term } = effect
         return this.#changeLog({ kind: 'reset', seq, index, term })
       }
@@ -197,12 +200,15 @@ export class EffectRunner {
   }
 
   #append(seq: number, batches: readonly AppendedBatch[]): void {
-    const { tail, feeds, links, context, flushClock } = this.#parts
+    const { tail, feeds, context, flushClock, lag } = this.#parts
     const refs: BatchRef[] = []
     let bytes = 0
     for (const batch of batches) {
       const ref = this.#bytesOf(batch)
-      if (batch.content.kind !== 'held') tail.append(ref)
+      if (batch.content.kind !== 'held') {
+        tail.append(ref)
+        lag.appended(batch.lastIndex, ref.length)
+      }
       pin(ref, PIN_LOG)
       bytes += ref.length
       refs.push(ref)
@@ -210,8 +216,7 @@ export class EffectRunner {
     flushClock.issued(seq, context.now())
     // S5: the leader sends before it writes; it counts itself only when the flush has returned.
     feeds.pump()
-    const taken = links.log.tell({ kind: 'append', seq, batches: refs }, bytes)
-    assert(taken, 'the log actor has room for what the windows allow', { seq, bytes })
+    this.#tellLog({ kind: 'append', seq, batches: refs }, bytes)
   }
 
   #bytesOf(batch: AppendedBatch): BatchRef {
@@ -275,7 +280,23 @@ export class EffectRunner {
       | { readonly kind: 'compact'; readonly seq: number; readonly index: number },
   ): void {
     this.#parts.flushClock.issued(message.seq, this.#parts.context.now())
-    this.#parts.links.log.tell(message)
+    this.#tellLog(message, 0)
+  }
+
+  /** S5: the log is one FIFO; to go on behind an operation that was not taken would tear it. */
+  #tellLog(message: LogMessage & { readonly seq: number }, bytes: number): void {
+    const taken = this.#parts.links.log.tell(message, bytes)
+    assert(taken, 'the log actor has room for what the windows allow', { seq: message.seq, bytes })
+  }
+
+  #cut(fromIndex: LogIndex): void {
+    this.#parts.tail.truncate(fromIndex)
+    this.#parts.lag.truncated(fromIndex)
+  }
+
+  #empty(index: LogIndex): void {
+    this.#parts.tail.reset(index)
+    this.#parts.lag.truncated(0)
   }
 
   #sendProbe(probe: number): void {

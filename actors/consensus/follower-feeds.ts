@@ -1,7 +1,6 @@
 import type { LogIndex, NodeId, Term } from '../../lib/core/types.js'
 import type { BatchRef } from '../../lib/log/batch-ref.js'
 import type { LogTail } from '../../lib/log/log-tail.js'
-import { pin } from '../../lib/log/slab.js'
 import type { ReplicatorLink } from './links.js'
 import type { LogReader } from './log-reader.js'
 
@@ -69,7 +68,7 @@ export class FollowerFeeds {
     this.#feeds.clear()
   }
 
-  /** The log has grown. */
+  /** The log has grown, or there may be room again. */
   pump(): void {
     for (const feed of this.#feeds.values()) this.#pump(feed)
   }
@@ -77,14 +76,12 @@ export class FollowerFeeds {
   #pump(feed: Feed): void {
     while (feed.credit > 0 && !feed.reading && feed.nextIndex <= this.#lastIndex()) {
       if (feed.nextIndex <= this.#baseIndex()) {
-        this.#send(feed, [], true)
-        this.#feeds.delete(feed.link.peer)
+        if (this.#send(feed, [], true)) this.#feeds.delete(feed.link.peer)
         return
       }
       const batches = this.#tail.range(feed.nextIndex, this.#lastIndex(), feed.credit)
       if (batches === null) return this.#readCold(feed)
-      if (batches.length === 0) return
-      this.#send(feed, batches, false)
+      if (batches.length === 0 || !this.#send(feed, batches, false)) return
     }
   }
 
@@ -98,14 +95,18 @@ export class FollowerFeeds {
     })
   }
 
-  #send(feed: Feed, batches: readonly BatchRef[], compacted: boolean): void {
-    let bytes = 0
-    for (const batch of batches) {
-      pin(batch, feed.link.pinSlot)
-      bytes += batch.length
-      feed.nextIndex = batch.firstIndex + batch.count
+  /** False: there was no room, and all is as before; the next pump tries again. */
+  #send(feed: Feed, batches: readonly BatchRef[], compacted: boolean): boolean {
+    const { ref, pins } = feed.link
+    const bytes = batches.reduce((sum, batch) => sum + batch.length, 0)
+    pins.pin(batches)
+    if (!ref.tell({ kind: 'batches', feed: feed.number, batches, compacted }, bytes)) {
+      pins.unpin(batches)
+      return false
     }
+    const last = batches.at(-1)
+    if (last !== undefined) feed.nextIndex = last.firstIndex + last.count
     feed.credit -= bytes
-    feed.link.ref.tell({ kind: 'batches', feed: feed.number, batches, compacted }, bytes)
+    return true
   }
 }

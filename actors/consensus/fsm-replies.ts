@@ -19,10 +19,12 @@ export class FsmReplies {
   }
 
   unlinked(): void {
-    const { proposals, apply, snapshots } = this.#parts
+    const { proposals, apply, snapshots, links } = this.#parts
+    const error = toWireError(new Error('the state machine failed before it answered'))
     proposals.resultsLost(apply.fed)
-    apply.stop()
-    snapshots.interrupted(toWireError(new Error('the fsm actor is gone')))
+    const items = apply.stop(error)
+    if (items.length > 0) links.node.tell({ kind: 'queryDone', index: apply.applied, items })
+    snapshots.interrupted(error)
   }
 
   receive(message: FsmReply): void {
@@ -36,6 +38,7 @@ export class FsmReplies {
         return proposals.applied(message.toIndex, message.results)
       case 'queried': {
         const { index, items } = message
+        apply.queried()
         links.node.tell({ kind: 'queryDone', index, items })
         return
       }

@@ -6,6 +6,7 @@ import type { InboundMessage } from '../inbound/protocol.js'
 import type { LogMessage } from '../log/protocol.js'
 import type { ReplicatorMessage } from '../replicator/protocol.js'
 import type { SnapshotMessage } from '../snapshot/protocol.js'
+import { PinLedger } from './pin-ledger.js'
 import type { NodeReply } from './protocol.js'
 
 const REPLICATOR = 'replicator-'
@@ -14,7 +15,7 @@ const REPLICATOR = 'replicator-'
 export interface ReplicatorLink {
   readonly peer: NodeId
   readonly ref: ActorRef<ReplicatorMessage>
-  readonly pinSlot: number
+  readonly pins: PinLedger
 }
 
 /** The troupe around the consensus actor. An actor that died is simply absent until its successor. */
@@ -53,12 +54,12 @@ export class Links {
     return null
   }
 
-  replicatorStarted(peer: NodeId, pinSlot: number): ReplicatorLink {
+  /** False: it has died since, and the end of its link has overtaken this word. */
+  replicatorStarted(peer: NodeId, pinSlot: number): boolean {
     const ref = this.#linked.get(peer)
-    assert(ref !== undefined, 'a replicator is linked before it is started', { peer })
-    const link = { peer, ref, pinSlot }
-    this.replicators.set(peer, link)
-    return link
+    if (ref === undefined) return false
+    this.replicators.set(peer, { peer, ref, pins: new PinLedger(pinSlot) })
+    return true
   }
 
   get log(): ActorRef<LogMessage> {

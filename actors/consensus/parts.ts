@@ -10,6 +10,7 @@ import { ControlBlockWriter } from './control-block.js'
 import { EffectRunner } from './effect-runner.js'
 import { FlushClock } from './flush-clock.js'
 import { FollowerFeeds } from './follower-feeds.js'
+import { LagMeter } from './lag-meter.js'
 import { LeaderBoardWriter } from './leader-board.js'
 import { Links } from './links.js'
 import { LogReader } from './log-reader.js'
@@ -35,6 +36,7 @@ export interface Parts {
   readonly control: ControlBlockWriter
   readonly board: LeaderBoardWriter
   readonly flushClock: FlushClock
+  readonly lag: LagMeter
   readonly effects: EffectRunner
   readonly stepper: Stepper
   readonly appends: AppendReceiver
@@ -46,7 +48,7 @@ export function createParts(init: ConsensusInit, context: ActorContext): Parts {
   const core = createCore(init, context)
   const links = new Links()
   const tail = new LogTail(init.tailMaxBytes)
-  const reader = new LogReader(() => links.log, init.maxReadBytes)
+  const reader = new LogReader(() => links.log, tail, init.maxReadBytes)
   const proposals = new Proposals(() => links.node)
   const feeds = new FollowerFeeds({
     tail,
@@ -70,8 +72,8 @@ export function createParts(init: ConsensusInit, context: ActorContext): Parts {
   })
   const control = new ControlBlockWriter(new SharedWords(init.controlBlock))
   const board = new LeaderBoardWriter(new SharedWords(init.leaderBoard))
-  const flushClock = new FlushClock()
-  const shared = { context, links, tail, feeds, apply, proposals, board, control, flushClock }
+  const [flushClock, lag] = [new FlushClock(), new LagMeter()]
+  const shared = { context, links, tail, feeds, apply, proposals, board, control, flushClock, lag }
   const effects = new EffectRunner({ ...shared, core: () => core, lastTime: init.lastTime })
   const stepper = new Stepper({ context, core, control, effects })
   const step = (input: Input): void => stepper.step(input)
@@ -83,7 +85,6 @@ export function createParts(init: ConsensusInit, context: ActorContext): Parts {
     core,
     links,
     feeds,
-    tail,
     effects,
     step,
     incarnations: init.incarnations,

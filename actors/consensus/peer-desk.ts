@@ -1,8 +1,6 @@
 import type { Input } from '../../lib/core/inputs.js'
 import type { RaftCore } from '../../lib/core/raft-core.js'
 import type { NodeId } from '../../lib/core/types.js'
-import type { LogTail } from '../../lib/log/log-tail.js'
-import { releaseSlot } from '../../lib/log/slab.js'
 import type { ActorContext } from '../../lib/runtime/actor.js'
 import type { WireError } from '../../lib/runtime/wire-error.js'
 import { Admission } from './admission.js'
@@ -17,7 +15,6 @@ export class PeerDesk {
   readonly #core: RaftCore
   readonly #links: Links
   readonly #feeds: FollowerFeeds
-  readonly #tail: LogTail
   readonly #effects: EffectRunner
   readonly #step: (input: Input) => void
   readonly #admission: Admission
@@ -29,7 +26,6 @@ export class PeerDesk {
     readonly core: RaftCore
     readonly links: Links
     readonly feeds: FollowerFeeds
-    readonly tail: LogTail
     readonly effects: EffectRunner
     readonly step: (input: Input) => void
     readonly incarnations: Readonly<Record<NodeId, string>>
@@ -40,7 +36,6 @@ export class PeerDesk {
     this.#core = options.core
     this.#links = options.links
     this.#feeds = options.feeds
-    this.#tail = options.tail
     this.#effects = options.effects
     this.#step = options.step
     this.#mayVote = options.mayVote
@@ -110,7 +105,7 @@ export class PeerDesk {
   }
 
   replicatorStarted(peer: NodeId, pinSlot: number): void {
-    this.#links.replicatorStarted(peer, pinSlot)
+    if (!this.#links.replicatorStarted(peer, pinSlot)) return
     const progress = this.#core.following(peer)
     if (progress !== null) this.#effects.lead(progress)
   }
@@ -118,7 +113,7 @@ export class PeerDesk {
   /** S7: pins belong to an incarnation of the reader; those of a dead one are released here. */
   replicatorGone(gone: ReplicatorLink): void {
     this.#feeds.stop(gone.peer)
-    for (const memory of this.#tail.slabs()) releaseSlot(memory, gone.pinSlot)
+    gone.pins.release()
   }
 
   #event(peer: NodeId, reason: string): void {

@@ -11,6 +11,9 @@ import type { Links } from './links.js'
 
 type Of<Union extends { kind: string }, Kind extends Union['kind']> = Extract<Union, { kind: Kind }>
 
+/** In the place of a request of the node side. */
+const POLICY = 0
+
 export interface SnapshotPolicy {
   readonly snapshotIntervalMs: number
   /** Entries applied since the last snapshot that make another one due. */
@@ -25,7 +28,7 @@ export class SnapshotDesk {
   readonly #feed: ApplyFeed
   readonly #policy: SnapshotPolicy
   readonly #configurations: () => readonly IndexedConfiguration[]
-  /** Requests of the node side that wait for the running snapshot; 0 is the policy's own. */
+  /** Requests of the node side that wait for the running snapshot, and the policy's own. */
   #wanted: number[] = []
   #running: { readonly request: number; readonly ids: readonly number[] } | null = null
   #request = 0
@@ -51,23 +54,27 @@ export class SnapshotDesk {
     const { snapshotIntervalMs, snapshotThreshold } = this.#policy
     const delay = snapshotIntervalMs * (1 + this.#context.random())
     this.#context.after(delay, () => {
-      if (this.#feed.applied - snapshotIndex() >= snapshotThreshold) this.want(0)
+      if (this.#feed.applied - snapshotIndex() >= snapshotThreshold) this.want(POLICY)
       this.watch(snapshotIndex)
     })
   }
 
   want(id: number): void {
-    this.#wanted.push(id)
+    if (id !== POLICY || !this.#wanted.includes(POLICY)) this.#wanted.push(id)
   }
 
-  /** S14: while a snapshot is wanted the state machine is fed no further than the log is flushed. */
+  /**
+   * S14: while a snapshot is wanted, and until it is taken, the state machine is fed no further than the
+   * log is flushed.
+   */
   get holdsBack(): boolean {
-    return this.#wanted.length > 0 && this.#running === null
+    return this.#wanted.length > 0 || this.#running !== null
   }
 
   /** Starts what is wanted once everything fed is flushed. */
   pump(flushedIndex: LogIndex): void {
-    if (!this.holdsBack || !this.#feed.running || this.#feed.fed > flushedIndex) return
+    if (this.#wanted.length === 0 || this.#running !== null) return
+    if (!this.#feed.running || this.#feed.fed > flushedIndex) return
     this.#running = { request: ++this.#request, ids: this.#wanted }
     this.#wanted = []
     const configurations = this.#configurations()
@@ -97,7 +104,7 @@ export class SnapshotDesk {
     const ids = this.#running?.ids ?? []
     this.#running = null
     for (const id of ids) {
-      if (id !== 0) this.#links.node.tell({ kind: 'snapshotDone', id, index, error })
+      if (id !== POLICY) this.#links.node.tell({ kind: 'snapshotDone', id, index, error })
     }
   }
 
@@ -131,7 +138,7 @@ export class SnapshotDesk {
       'no snapshot could be read to send',
     )
     this.#forced = true
-    this.want(0)
+    this.want(POLICY)
     const nothing = { meta: null, offset: 0, bytes: new Uint8Array(0), done: false, failed: true }
     const message = { kind: 'snapshotChunk', transfer, ...nothing } as const
     this.#links.replicators.get(peer)?.ref.tell(message)

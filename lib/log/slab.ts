@@ -46,6 +46,11 @@ export function releaseSlot(memory: SharedArrayBuffer, slot: number): void {
   Atomics.store(words(memory), slot, 0)
 }
 
+/** Whether the reader at `slot` has a pin on the slab. */
+export function holdsPins(memory: SharedArrayBuffer, slot: number): boolean {
+  return Atomics.load(words(memory), slot) !== 0
+}
+
 /** Whether anyone may still read or write the slab. */
 export function pinned(memory: SharedArrayBuffer): boolean {
   const pins = words(memory)

@@ -1,0 +1,89 @@
+import t from 'tap'
+import type { FsmMessage } from '../../../actors/fsm/protocol.js'
+import { ConsensusBench, pinsOf } from './support/consensus-bench.js'
+import { Recorder } from './support/recorder.js'
+
+/** So many commands are proposed and committed one by one; their batches. */
+function committed(bench: ConsensusBench, count: number) {
+  return Array.from({ length: count }, () => {
+    const batch = bench.body()
+    bench.tell({ kind: 'propose', proposal: batch.offset, batch })
+    bench.flush()
+    return batch
+  })
+}
+
+t.test('a busy state machine has few messages, and gets the rest in larger ones', async (t) => {
+  const bench = ConsensusBench.leadingAlone()
+  committed(bench, 100)
+  t.ok(bench.fsm.take('apply').length <= 8, 'S18: its mailbox cannot overflow')
+  bench.tell({ kind: 'applied', toIndex: 3, results: null })
+  const [next] = bench.fsm.take('apply')
+  t.ok((next?.batches.length ?? 0) > 50, 'what waited is one message')
+})
+
+t.test('an apply that finds no room is told again later, with its pins taken once', async (t) => {
+  const bench = ConsensusBench.leadingAlone()
+  bench.fsm.hasRoom = false
+  const [batch] = committed(bench, 1)
+  t.equal(batch && pinsOf(batch).fsm, 0, 'nobody would take the pin away')
+  bench.fsm.hasRoom = true
+  bench.pass(100)
+  bench.apply()
+  t.equal(bench.node.take('proposalApplied').length, 1)
+  t.equal(batch && pinsOf(batch).fsm, 0)
+})
+
+t.test('what a dead state machine had in hand is let go and fed again', async (t) => {
+  const bench = ConsensusBench.leadingAlone()
+  const [batch] = committed(bench, 3)
+  t.ok(batch && pinsOf(batch).fsm > 0)
+  bench.unlink('fsm')
+  t.equal(batch && pinsOf(batch).fsm, 0, 'S7: pins belong to an incarnation')
+  t.match(bench.node.take('proposalFailed'), [
+    { outcome: 'committed', reason: 'resultLost' },
+    { outcome: 'committed', reason: 'resultLost' },
+    { outcome: 'committed', reason: 'resultLost' },
+  ])
+  const successor = new Recorder<FsmMessage>('fsm')
+  bench.link('fsm', successor)
+  bench.tell({ kind: 'fsmReady', lastApplied: 2 })
+  t.match(successor.take('apply'), [{ fromIndex: 3, toIndex: 5 }])
+})
+
+t.test('a state machine that lags does not hold the tail in memory', async (t) => {
+  const bench = ConsensusBench.leadingAlone({ tailMaxBytes: 1000, maxApplyBytes: 1000 })
+  const batches = committed(bench, 50)
+  const held = batches.filter((batch) => pinsOf(batch).consensus > 40)
+  t.same(held, [], 'S7: past tailMaxBytes it reads from the store')
+})
+
+t.test('proposals are refused while the state machine lags too far', async (t) => {
+  const bench = ConsensusBench.leadingAlone({ maxApplyLagBytes: 1000 })
+  committed(bench, 20)
+  t.match(bench.node.take('proposalFailed')[0], { reason: 'overloaded', outcome: 'rejected' })
+  bench.apply()
+  bench.apply()
+  bench.node.takeAll()
+  committed(bench, 1)
+  t.same(bench.node.take('proposalFailed'), [], 'it has caught up')
+})
+
+t.test('a cold answer that comes after a restart of the state machine is not fed', async (t) => {
+  const bench = ConsensusBench.leadingAlone({ tailMaxBytes: 100, maxApplyBytes: 100 })
+  committed(bench, 20)
+  bench.fsm.takeAll()
+  bench.unlink('fsm')
+  bench.link('fsm', new Recorder<FsmMessage>('fsm'))
+  bench.tell({ kind: 'fsmReady', lastApplied: 2 })
+  const [read] = bench.log.take('read')
+  t.match(read, { fromIndex: 3 })
+  bench.unlink('fsm')
+  const successor = new Recorder<FsmMessage>('fsm')
+  bench.link('fsm', successor)
+  bench.tell({ kind: 'fsmReady', lastApplied: 10 })
+  const late = { ...bench.batch(3, 2), pinned: false }
+  bench.tell({ kind: 'logRead', request: read?.request ?? 0, batches: [late] })
+  t.same(successor.take('apply'), [])
+  t.match(bench.log.take('read'), [{ fromIndex: 11 }], 'it asks for what it needs')
+})
