@@ -37,7 +37,7 @@ export class ConsensusActor implements Behavior<ConsensusMessage> {
     this.#fsm = new FsmReplies(parts)
     this.#snapshot = new SnapshotReplies(parts)
     this.#replicators = new ReplicatorReplies(parts)
-    this.#inbound = new InboundRequests(parts)
+    this.#inbound = new InboundRequests(parts, () => this.#node.bootstrapping)
   }
 
   linked(name: string, ref: ActorRef): void {
@@ -69,13 +69,15 @@ export class ConsensusActor implements Behavior<ConsensusMessage> {
 
   afterTurn(): void {
     if (!this.#begun) return
-    const { core, proposals, init, snapshots, apply, tail, board, flushClock } = this.#parts
+    const { core, proposals, init, snapshots, apply, tail, lag, board, flushClock } = this.#parts
     const { commitIndex, flushedIndex } = core.status()
     proposals.flushed(flushedIndex)
     const bounded = init.flushedOnly || snapshots.holdsBack
     apply.raiseLimit(bounded ? Math.min(commitIndex, flushedIndex) : commitIndex)
     snapshots.pump(flushedIndex)
-    tail.evict(Math.min(flushedIndex, apply.applied))
+    // S7: a state machine that lags reads what is evicted from the store, like a follower.
+    tail.evict(flushedIndex)
+    lag.applied(apply.applied)
     board.oldestUnflushedAt = flushClock.oldestAt
     this.#parts.status.publish()
   }
@@ -152,10 +154,13 @@ export class ConsensusActor implements Behavior<ConsensusMessage> {
   }
 
   #tick(): void {
-    const { context, init, stepper } = this.#parts
+    const { context, init, stepper, feeds, apply } = this.#parts
     context.after(init.tickMs, () => {
       this.#tick()
       stepper.step({ kind: 'tick' })
+      // What found a full mailbox is told again.
+      feeds.pump()
+      apply.pump()
     })
   }
 }

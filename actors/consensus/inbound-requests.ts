@@ -1,18 +1,23 @@
 import { assertNever } from '../../lib/core/assert.js'
+import { PIN_CONSENSUS, unpin } from '../../lib/log/slab.js'
 import type { InboundReply } from '../inbound/protocol.js'
 import type { Parts } from './parts.js'
 
 /** From the peers, by way of the inbound actor. */
 export class InboundRequests {
   readonly #parts: Parts
+  readonly #isDeaf: () => boolean
 
-  constructor(parts: Parts) {
+  /** `isDeaf`: requests are not to be heard now; their senders ask again. */
+  constructor(parts: Parts, isDeaf: () => boolean) {
     this.#parts = parts
+    this.#isDeaf = isDeaf
   }
 
   receive(message: InboundReply): void {
     const { peers, stepper, appends, links } = this.#parts
     const { connection } = message
+    if (this.#isDeaf() && message.kind.startsWith('rpc')) return this.#drop(message)
     switch (message.kind) {
       case 'hello':
         return peers.hello(connection, message.peer, message.incarnation)
@@ -36,6 +41,11 @@ export class InboundRequests {
       default:
         assertNever(message)
     }
+  }
+
+  #drop(message: InboundReply): void {
+    if (message.kind !== 'rpcAppendEntries') return
+    for (const batch of message.batches) unpin(batch, PIN_CONSENSUS)
   }
 
   #snapshotChunk(message: Extract<InboundReply, { kind: 'rpcSnapshotChunk' }>): void {

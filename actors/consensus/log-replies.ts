@@ -1,4 +1,4 @@
-import { assertNever } from '../../lib/core/assert.js'
+import { assert, assertNever } from '../../lib/core/assert.js'
 import type { LogReply } from '../log/protocol.js'
 import type { Parts } from './parts.js'
 
@@ -36,7 +36,8 @@ export class LogReplies {
     const { flushClock, links, context, effects, stepper } = this.#parts
     const { seq, lastIndex } = message
     flushClock.clear()
-    links.log.tell({ kind: 'refusalSeen', seq })
+    const taken = links.log.tell({ kind: 'refusalSeen', seq })
+    assert(taken, 'the log actor has room for what the windows allow', { seq })
     context.log.warn({ lastIndex }, message.message)
     effects.event({ kind: 'overload', what: 'storage' })
     stepper.step({ kind: 'logRefused', seq, lastIndex })

@@ -1,24 +1,24 @@
 import { assertNever } from '../../lib/core/assert.js'
 import type { Configuration } from '../../lib/core/types.js'
+import type { BatchRef } from '../../lib/log/batch-ref.js'
 import type { Parts } from './parts.js'
 import type { NodeRequest } from './protocol.js'
 
 /** From the program's side: RaftNode, or a simulated client. */
 export class NodeRequests {
   readonly #parts: Parts
+  /** The log actor writes the first entry. */
+  #bootstrapping = false
 
   constructor(parts: Parts) {
     this.#parts = parts
   }
 
   receive(message: NodeRequest): void {
-    const { stepper, proposals, apply, snapshots, links, peers } = this.#parts
+    const { stepper, apply, snapshots, links, peers } = this.#parts
     switch (message.kind) {
-      case 'propose': {
-        const { proposal: token, batch } = message
-        proposals.offer(token, batch)
-        return stepper.step({ kind: 'propose', token, count: batch.count, bytes: batch.length })
-      }
+      case 'propose':
+        return this.#propose(message.proposal, message.batch)
       case 'barrier':
         return stepper.step({ kind: 'barrier', id: message.id })
       case 'readIndex':
@@ -48,6 +48,14 @@ export class NodeRequests {
     }
   }
 
+  #propose(token: number, batch: BatchRef): void {
+    const { init, proposals, lag, stepper } = this.#parts
+    proposals.offer(token, batch)
+    // S18: a state machine that cannot keep up slows down those who propose.
+    if (lag.bytes >= init.maxApplyLagBytes) return proposals.rejected(token, 'overloaded')
+    stepper.step({ kind: 'propose', token, count: batch.count, bytes: batch.length })
+  }
+
   /** S10, S11: a replicator that saw a higher term or fell silent has revoked the lease. */
   #readIndex(id: number, lease: boolean): void {
     const { core, board, links, stepper } = this.#parts
@@ -58,24 +66,46 @@ export class NodeRequests {
     stepper.step({ kind: 'readIndex', id, lease })
   }
 
+  /**
+   * While true nothing that could reach the log or the term is to be heard: whatever a peer asks now it
+   * asks again.
+   */
+  get bootstrapping(): boolean {
+    return this.#bootstrapping
+  }
+
   /** The log actor makes the first entry durable; the core then takes it as its own. */
   #bootstrap(id: number, configuration: Configuration): void {
-    const { links, context, stepper, peers } = this.#parts
-    if (!this.#isEmpty()) {
-      links.node.tell({ kind: 'bootstrapDone', id, reason: 'alreadyBootstrapped' })
-      return
-    }
+    const { links, context } = this.#parts
+    if (this.#bootstrapping || !this.#isEmpty()) return this.#bootstrapDone(id, false)
+    this.#bootstrapping = true
     const entry = { index: 1, configuration }
     const message = { kind: 'bootstrap', configuration: entry, term: 1, time: 0 } as const
-    const done = (): void => {
-      context.turn(() => {
-        stepper.step({ kind: 'bootstrapped', configuration })
-        // S16: whom a fresh node must ask follows from the list; of a single one nobody.
-        peers.allowVoting()
-        links.node.tell({ kind: 'bootstrapDone', id, reason: null })
-      })
-    }
-    links.log.ask(message).then(done, (error: Error) => context.fail(error))
+    const done = (): void => this.#bootstrapped(id, configuration)
+    links.log.ask(message).then(
+      () => context.turn(done),
+      (error: Error) => context.turn(() => this.#notBootstrapped(id, error)),
+    )
+  }
+
+  #bootstrapped(id: number, configuration: Configuration): void {
+    this.#bootstrapping = false
+    this.#parts.stepper.step({ kind: 'bootstrapped', configuration })
+    // S16: whom a fresh node must ask follows from the list; of a single one nobody.
+    this.#parts.peers.allowVoting()
+    this.#bootstrapDone(id, true)
+  }
+
+  /** The directory turned out to have state, or the log actor is gone, which is no affair of this one. */
+  #notBootstrapped(id: number, error: Error): void {
+    this.#bootstrapping = false
+    this.#parts.context.log.warn({ error: error.message }, 'the log was not bootstrapped')
+    this.#bootstrapDone(id, false)
+  }
+
+  #bootstrapDone(id: number, done: boolean): void {
+    const reason = done ? null : 'alreadyBootstrapped'
+    this.#parts.links.node.tell({ kind: 'bootstrapDone', id, reason })
   }
 
   #isEmpty(): boolean {
@@ -95,8 +125,8 @@ export class NodeRequests {
   }
 
   #shutdown(reason: 'shutdown' | 'storeFailed'): void {
-    const { control, proposals, core } = this.#parts
-    control.withdraw()
+    const { stepper, proposals, core } = this.#parts
+    stepper.close()
     proposals.shutdown(core.status().commitIndex, reason)
   }
 }

@@ -10,6 +10,7 @@ export class Stepper {
   readonly #core: RaftCore
   readonly #control: ControlBlockWriter
   readonly #effects: EffectRunner
+  #closed = false
 
   constructor(parts: {
     readonly context: ActorContext
@@ -34,7 +35,14 @@ export class Stepper {
     if (guarded || input.kind === 'tick') this.#tellContact()
     this.#effects.run(this.#core.step(this.#context.now(), input))
     const block = this.#effects.controlBlock
-    if (guarded && block !== null && !this.#control.published) this.#control.publish(block)
+    if (this.#closed) this.#control.withdraw()
+    else if (guarded && block !== null && !this.#control.published) this.#control.publish(block)
+  }
+
+  /** This node ends: no heartbeat is answered on the fast path any more. */
+  close(): void {
+    this.#closed = true
+    this.#control.withdraw()
   }
 
   #tellContact(): void {

@@ -31,6 +31,11 @@ export class DurableLog {
     this.#stored = lastIndex
   }
 
+  /** Operations issued and not yet known to be durable. */
+  get outstanding(): number {
+    return this.#outstanding.length
+  }
+
   get index(): LogIndex {
     let index = this.#stored
     for (const operation of this.#outstanding) {

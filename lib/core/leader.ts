@@ -10,6 +10,9 @@ import { becomeFollower, changeRole, stepDown } from './roles.js'
 import { continueTransfer } from './transfer.js'
 import type { LogIndex, Server } from './types.js'
 
+/** Log operations issued and not yet durable; past it nothing more is proposed (S18). */
+const MAX_OUTSTANDING_APPENDS = 4096
+
 type InputOf<Kind extends Input['kind']> = Extract<Input, { kind: Kind }>
 
 /** Raft §5.2, §8: a quorum of votes. The no-op lets entries of former terms commit (§5.4.2). */
@@ -104,6 +107,7 @@ function refuseProposal(state: CoreState) {
   if (leading === null) return notLeader(state)
   if (leading.transfer !== null) return 'transferInProgress'
   if (state.storeFull) return 'storageFull'
+  if (state.durable.outstanding >= MAX_OUTSTANDING_APPENDS) return 'overloaded'
   return leading.uncommittedBytes >= state.config.maxUncommittedBytes ? 'overloaded' : null
 }
 

@@ -23,6 +23,12 @@ import { ReplicatorManager } from './replicator-manager.js'
 import { watching } from './watched-actor.js'
 
 /**
+ * What comes to the log actor is bounded by those who send it: the windows of the leader, the bytes not
+ * yet committed, the operations not yet flushed. Nothing of it may be refused (S5, S18).
+ */
+const LOG_MAILBOX = { maxMessages: 2 ** 20, maxBytes: 2 ** 29 }
+
+/**
  * Puts the actors of one node together: spawns them in the order in which they need each other, links
  * them, and keeps them alive. The same on threads, inline and in the simulator.
  *
@@ -209,6 +215,7 @@ class Assembly implements AssembledNode {
       },
       tailMaxBytes: config.tailMaxBytes,
       maxApplyBytes: config.maxInflightBytes,
+      maxApplyLagBytes: config.maxApplyLagBytes,
       maxReadBytes: config.maxReadBytes,
       tickMs: Math.max(2, config.heartbeatTimeoutMs / 20),
       hardState: recovered.hardState,
@@ -295,13 +302,14 @@ class Assembly implements AssembledNode {
     extras: Pick<ActorSpec, 'execArgv' | 'resourceLimits'> = {},
   ): Promise<ActorHandle<M>> {
     const { config, placement, system } = this.#options
+    const ordinary = { maxMessages: config.mailboxMaxMessages, maxBytes: config.mailboxMaxBytes }
     return system.spawn<Init, M>({
       name,
       module: new URL(`../../actors/${name}/${name}-actor.js`, import.meta.url),
       create,
       init,
       placement: placement[actor],
-      mailbox: { maxMessages: config.mailboxMaxMessages, maxBytes: config.mailboxMaxBytes },
+      mailbox: actor === 'log' ? LOG_MAILBOX : ordinary,
       ...(extras.execArgv !== undefined && extras.execArgv.length > 0
         ? { execArgv: extras.execArgv }
         : {}),
