@@ -5,7 +5,7 @@ import type { AppendedBatch } from './effects.js'
 import type { Input, ReceivedConfiguration } from './inputs.js'
 import { becomeFollower, publishControlBlock } from './roles.js'
 import type { AppendEntries, AppendReply, Heartbeat } from './rpc.js'
-import type { BatchSpan, LogIndex } from './types.js'
+import type { BatchSpan, LogIndex, Term } from './types.js'
 
 type AppendInput = Extract<Input, { kind: 'appendEntries' }>
 
@@ -89,9 +89,11 @@ function follow(
 function findConflict(state: CoreState, request: AppendEntries): AppendReply['conflict'] | null {
   const { log } = state
   const { prevLogIndex, prevLogTerm } = request
-  // Leader completeness (Raft §5.4): everything committed here is in the leader's log as it is.
-  if (prevLogIndex <= state.commitIndex) return null
   const term = log.termAt(prevLogIndex)
+  if (prevLogIndex <= state.commitIndex) {
+    assertCommitted(state, prevLogIndex, prevLogTerm)
+    return null
+  }
   if (term === null) return { term: 0, index: log.lastIndex + 1, lastIndex: log.lastIndex }
   if (term === prevLogTerm) return null
   const index = Math.max(log.firstOfTerm(prevLogIndex), state.commitIndex + 1)
@@ -126,7 +128,10 @@ function storeBatches(state: CoreState, input: AppendInput): LogIndex {
 /** S6: batches are atomic, so one that begins alike is held to its end. */
 function holds(state: CoreState, span: BatchSpan): boolean {
   const { log } = state
-  if (span.lastIndex <= state.commitIndex) return true
+  if (span.lastIndex <= state.commitIndex) {
+    assertCommitted(state, span.lastIndex, span.term)
+    return true
+  }
   const index = Math.max(span.firstIndex, log.baseIndex + 1)
   if (log.termAt(index) !== span.term) return false
   assert(span.lastIndex <= log.lastIndex, 'a batch is held whole or not at all (S6)', {
@@ -134,6 +139,19 @@ function holds(state: CoreState, span: BatchSpan): boolean {
     heldLastIndex: log.lastIndex,
   })
   return true
+}
+
+/**
+ * Raft §5.4, leader completeness: what is committed here is in the leader's log as it is, compacted or not.
+ * A leader that has something else there was elected by nodes that lost their state (S16).
+ */
+function assertCommitted(state: CoreState, index: LogIndex, leaderTerm: Term): void {
+  const term = state.log.termAt(index)
+  assert(term === null || term === leaderTerm, 'the leader has what is committed (Raft §5.4)', {
+    index,
+    committedTerm: term,
+    leaderTerm,
+  })
 }
 
 /** Raft §5.3: an entry that conflicts with a new one goes, with all that follow it. */

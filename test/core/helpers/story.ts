@@ -14,7 +14,8 @@ import { Soup } from './soup.js'
  *   wait 300                time passes, and nobody looks at the clock
  *   tick n1 | timeout n1    n1 looks at the clock now | when its election is due
  *   deliver [n1->n2] ...    what is under way there (either end may be left out), and what follows from it;
- *                           `deliver one ...` what is there now; `deliver first ...` the oldest message
+ *                           `deliver one ...` what is there now; `deliver first ...` the oldest
+ *                           message; `deliver last ...` the newest
  *   drop [n1->n2] ...       is lost instead
  *   double n1->n2           what is under way comes twice
  *   elect n1                timeout n1 and deliver, told in a line
@@ -173,10 +174,10 @@ export class Story {
   }
 
   #deliver(words: readonly string[]): void {
-    const limit = words[0] === 'one' || words[0] === 'first' ? words[0] : null
+    const limit = LIMITS[words[0] ?? ''] ?? null
     const routes = limit === null ? words : words.slice(1)
     for (let rounds = 0; rounds < 100; rounds++) {
-      const taken = this.#take(routes, limit === 'first' ? 1 : Number.POSITIVE_INFINITY)
+      const taken = this.#take(routes, ...(limit ?? []))
       for (const envelope of taken) {
         this.#lines.push(renderEnvelope(envelope))
         this.#speaker = envelope.to
@@ -188,14 +189,15 @@ export class Story {
   }
 
   #drop(routes: readonly string[]): void {
-    for (const envelope of this.#take(routes, Number.POSITIVE_INFINITY)) {
+    for (const envelope of this.#take(routes)) {
       this.#lines.push(renderEnvelope(envelope))
     }
   }
 
-  /** Takes up to `count` messages on these routes out of the soup. */
-  #take(routes: readonly string[], count: number): readonly Envelope[] {
-    const taken = this.#soup.messages.filter((envelope) => isOn(routes, envelope)).slice(0, count)
+  /** Takes the messages on these routes out of the soup, or a slice of them. */
+  #take(routes: readonly string[], start?: number, end?: number): readonly Envelope[] {
+    const onRoute = this.#soup.messages.filter((envelope) => isOn(routes, envelope))
+    const taken = onRoute.slice(start, end)
     const rest = new Set(this.#soup.messages)
     for (const envelope of taken) rest.delete(envelope)
     this.#soup.messages = [...rest]
@@ -208,6 +210,13 @@ export class Story {
     deed()
     this.#lines = told
   }
+}
+
+/** Which of the messages under way `deliver one`, `first` and `last` take, as a slice of them. */
+const LIMITS: Readonly<Record<string, readonly [start: number, end?: number]>> = {
+  one: [0],
+  first: [0, 1],
+  last: [-1],
 }
 
 /** Every message is on no route in particular. */
