@@ -67,5 +67,7 @@ export function isRaftError<C extends RaftErrorCode = RaftErrorCode>(
 /** The status of an HTTP answer: 503 always means certainly not applied, 504 unknown. */
 export function httpStatus(error: RaftError): number {
   if (error.outcome === 'unknown') return 504
-  return factsOf(error.code).http
+  const { http } = factsOf(error.code)
+  // Committed, and its answer lost: not 503, which promises that nothing was applied.
+  return error.outcome === 'committed' && http === 503 ? 504 : http
 }
