@@ -16,7 +16,7 @@ export interface TcpClusterOptions {
   /** Default: a list on a thread of its own. */
   readonly stateMachine?: (id: string) => StateMachineSpec
   /** What differs for single nodes. */
-  readonly options?: (id: string) => Partial<RaftNodeOptions>
+  readonly options?: (id: string, address: string) => Partial<RaftNodeOptions>
 }
 
 export const listMachine = (): StateMachineSpec =>
@@ -44,12 +44,12 @@ export class TcpCluster {
     return new TcpCluster(options, dir, await freePortBase(options.nodes ?? 3))
   }
 
-  /** A cluster with a leader; `t` closes it. */
+  /** A cluster at rest, with a leader; `t` closes it. */
   static async start(t: Closing, options: TcpClusterOptions = {}): Promise<TcpCluster> {
     const cluster = await TcpCluster.make(options)
     t.teardown(() => cluster.remove())
     await cluster.startAll()
-    await cluster.leader()
+    await cluster.settle()
     return cluster
   }
 
@@ -76,7 +76,7 @@ export class TcpCluster {
       stateMachine: machine?.(id) ?? listMachine(),
       bootstrap: this.members,
       config: { heartbeatTimeoutMs: 200, ...config },
-      ...options?.(id),
+      ...options?.(id, this.address(id)),
       ...more,
     })
     this.#nodes.set(id, node)
@@ -104,6 +104,13 @@ export class TcpCluster {
     found.abort()
     await Promise.allSettled(leads)
     return leader
+  }
+
+  /** Every node that runs follows the leader and has applied what was committed. */
+  async settle(): Promise<void> {
+    const leader = await this.leader()
+    const applied = await leader.barrier({ timeoutMs: 20_000 })
+    await Promise.all(this.nodes.map((node) => node.waitFor({ applied }, { timeoutMs: 20_000 })))
   }
 
   async followers(): Promise<readonly RaftNode[]> {
