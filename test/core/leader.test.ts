@@ -269,6 +269,19 @@ t.test('past the bound of uncommitted bytes proposals are refused (S18)', async 
   t.ok(has(node.step(propose(4, 1, 1)), 'accepted'), 'what commits makes room')
 })
 
+t.test(
+  'past the bound of appends that wait for the disk proposals are refused (S18)',
+  async (t) => {
+    const node = leaderOf(3, { config: { maxUncommittedBytes: Number.POSITIVE_INFINITY } })
+    let accepted = 0
+    while (has(node.step({ kind: 'barrier', id: accepted }), 'barrierAccepted')) accepted++
+    t.equal(accepted, 4096)
+    t.equal(only(node.step(propose(1)), 'rejected').reason, 'overloaded')
+    node.flushed()
+    t.ok(has(node.step(propose(2)), 'accepted'), 'a flush makes room')
+  },
+)
+
 t.test('a barrier is an entry of its own', async (t) => {
   const node = leaderOf(3)
   t.same(node.step({ kind: 'barrier', id: 8 }), [
