@@ -27,6 +27,16 @@ t.test('InstallSnapshot 5: one at or below the commit index is dropped', async (
 })
 
 t.test(
+  'InstallSnapshot 5: the one that the log begins with is kept when it comes again',
+  async (t) => {
+    const node = followerOf('n2', 2, { log: [1, 1] })
+    node.step(snapshotReceived(2, [9, 2], FIVE))
+    t.same(node.step(snapshotReceived(2, [9, 2], FIVE)), [])
+    t.same(kinds(node.step(snapshotReceived(2, [8, 2], FIVE))), ['discardSnapshot'])
+  },
+)
+
+t.test(
   'InstallSnapshot 6: the log holds its last entry, so what follows is retained',
   async (t) => {
     const node = followerOf('n2', 2, { log: [1, 1, 2, 2] })
