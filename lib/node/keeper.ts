@@ -56,6 +56,11 @@ export class Keeper<M extends Message> implements Kept<M> {
   /** Rejects when the first start fails; later failures are the keeper's own affair. */
   async start(): Promise<ActorHandle<M>> {
     const handle = await this.#options.spawn()
+    if (this.#released) {
+      // Nobody wants it any more, and nobody else knows of it.
+      await handle.stop()
+      throw new Error(`the ${this.#options.name} actor was given up while it started`)
+    }
     this.#handle = handle
     this.#options.started(handle)
     handle.onExit((exit) => {

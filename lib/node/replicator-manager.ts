@@ -11,8 +11,10 @@ import type { RaftConfig } from './config.js'
 import { Keeper } from './keeper.js'
 
 interface Running {
+  readonly peer: NodeId
   readonly keeper: Keeper<ReplicatorMessage>
   address: string
+  /** Of the incarnation that runs, or starts; 0: none yet. */
   slot: number
 }
 
@@ -70,21 +72,22 @@ export class ReplicatorManager {
   }
 
   #begin(peer: NodeId, address: string): void {
-    const running: Running = { keeper: this.#keeperOf(peer), address, slot: 0 }
+    const keeper: Keeper<ReplicatorMessage> = this.#keeperOf(peer, () => running)
+    const running: Running = { peer, keeper, address, slot: 0 }
     this.#running.set(peer, running)
     running.keeper.startSoon()
   }
 
-  #keeperOf(peer: NodeId): Keeper<ReplicatorMessage> {
+  #keeperOf(peer: NodeId, running: () => Running): Keeper<ReplicatorMessage> {
     const { system, config, consensus, onFailure } = this.#options
     return new Keeper<ReplicatorMessage>({
       name: `replicator-${peer}`,
       clock: system,
       random: () => system.random(),
       config,
-      spawn: () => this.#spawn(peer),
+      spawn: () => this.#spawn(running()),
       started: (handle) => {
-        const slot = this.#running.get(peer)?.slot ?? 0
+        const { slot } = running()
         system.link(handle, 'consensus', consensus)
         system.link(consensus, `replicator-${peer}`, handle)
         consensus.ref.control({ kind: 'replicatorStarted', peer, pinSlot: slot })
@@ -93,10 +96,9 @@ export class ReplicatorManager {
     })
   }
 
-  #spawn(peer: NodeId): Promise<ActorHandle<ReplicatorMessage>> {
+  #spawn(running: Running): Promise<ActorHandle<ReplicatorMessage>> {
     const { system, config, placement, init } = this.#options
-    const running = this.#running.get(peer)
-    assert(running !== undefined, 'a replicator belongs to a member', { peer })
+    const { peer } = running
     this.#slots.delete(running.slot)
     running.slot = this.#freeSlot()
     return system.spawn<ReplicatorInit, ReplicatorMessage>({

@@ -1,0 +1,96 @@
+import type { ConsensusInit } from '../../actors/consensus/consensus-init.js'
+import type { FsmInit } from '../../actors/fsm/protocol.js'
+import type { InboundInit } from '../../actors/inbound/protocol.js'
+import type { LogInit, RecoveredLog } from '../../actors/log/protocol.js'
+import type { SnapshotInit, SnapshotMeta } from '../../actors/snapshot/protocol.js'
+import type { AssemblyOptions } from './assembled.js'
+
+/** What each actor of a node is given at its start, from the node's options and what was recovered. */
+
+/** The memory that actors of one node share beside their mailboxes and the slabs. */
+export interface SharedBlocks {
+  readonly controlBlock: SharedArrayBuffer
+  readonly leaderBoard: SharedArrayBuffer
+  readonly logAlive: SharedArrayBuffer
+}
+
+export function logInit(options: AssemblyOptions, { logAlive }: SharedBlocks): LogInit {
+  const { cluster, id, dataDir, store, config } = options
+  const { maxReadBytes } = config
+  return { nodeId: id, cluster, dataDir, store, maxReadBytes, aliveWord: logAlive }
+}
+
+export function snapshotInit({ id, dataDir, snapshots, config }: AssemblyOptions): SnapshotInit {
+  return { nodeId: id, dataDir, store: snapshots, retain: config.retainSnapshots }
+}
+
+export function fsmInit({ id, dataDir, stateMachine, config }: AssemblyOptions): FsmInit {
+  return { nodeId: id, dataDir, stateMachine, maxApplyEntries: config.maxApplyEntries }
+}
+
+export function inboundInit(
+  { cluster, id, transport, config }: AssemblyOptions,
+  recovered: RecoveredLog,
+  { controlBlock, logAlive }: SharedBlocks,
+): InboundInit {
+  const { slabBytes, maxIdleSlabs, maxUnansweredBytes } = config
+  return {
+    nodeId: id,
+    cluster,
+    incarnation: recovered.identity.incarnation,
+    transport,
+    controlBlock,
+    logAliveWord: logAlive,
+    arena: { slabBytes, maxIdleSlabs },
+    maxUnansweredBytes,
+  }
+}
+
+export function consensusInit(
+  options: AssemblyOptions,
+  found: {
+    readonly recovered: RecoveredLog
+    readonly snapshot: SnapshotMeta | null
+    /** The state machine keeps its own state. */
+    readonly flushedOnly: boolean
+  },
+  { controlBlock, leaderBoard }: SharedBlocks,
+): ConsensusInit {
+  const { config, id, observeCore } = options
+  const { recovered, snapshot, flushedOnly } = found
+  const { hardState, log, lastTime, incarnations } = recovered
+  return {
+    nodeId: id,
+    incarnation: recovered.identity.incarnation,
+    core: {
+      heartbeatTimeoutMs: config.heartbeatTimeoutMs,
+      electionTimeoutMs: config.electionTimeoutMs,
+      leaderLeaseTimeoutMs: config.leaderLeaseTimeoutMs,
+      leaderStallTimeoutMs: config.leaderStallTimeoutMs,
+      maxClockDrift: config.maxClockDrift,
+      preVote: config.preVote,
+      trailingLogs: config.trailingLogEntries,
+      maxUncommittedBytes: config.maxPendingBytes,
+    },
+    snapshots: {
+      snapshotIntervalMs: config.snapshotIntervalMs,
+      snapshotThreshold: config.snapshotThresholdEntries,
+      snapshotChunkBytes: config.snapshotChunkBytes,
+    },
+    tailMaxBytes: config.tailMaxBytes,
+    maxApplyBytes: config.maxInflightBytes,
+    maxApplyLagBytes: config.maxApplyLagBytes,
+    maxReadBytes: config.maxReadBytes,
+    tickMs: Math.max(2, config.heartbeatTimeoutMs / 20),
+    hardState,
+    log,
+    lastTime,
+    snapshot,
+    incarnations,
+    mayVote: !recovered.fresh,
+    flushedOnly,
+    ...(observeCore && { observeCore }),
+    controlBlock,
+    leaderBoard,
+  }
+}
