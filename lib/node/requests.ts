@@ -2,8 +2,9 @@ import type { NodeReply, NodeRequest } from '../../actors/consensus/protocol.js'
 import type { Rejection } from '../core/effects.js'
 import type { Configuration } from '../core/types.js'
 import type { ResolvedConfig } from './config.js'
+import { factsOf } from './error-codes.js'
 import { raftErrorFromWire } from './error-wire.js'
-import { overloadedError, refusalError } from './failures.js'
+import { codeOr, overloadedError, refusalError } from './failures.js'
 import type { NodeView } from './node-view.js'
 import type { Calls, PendingCall } from './pending-call.js'
 import type { CallOptions } from './types.js'
@@ -108,8 +109,12 @@ export class Requests {
 
   #snapshotTaken({ id, index, error }: Extract<NodeReply, { kind: 'snapshotDone' }>): void {
     const call = this.#numbers.get(id)
-    if (error === null) call?.resolve(index)
-    else call?.reject(raftErrorFromWire(error, 'RAFT_STORE_FAILED'))
+    if (error === null) {
+      call?.resolve(index)
+      return
+    }
+    const code = codeOr(error.code, 'RAFT_STORE_FAILED')
+    call?.reject(raftErrorFromWire(error, code, factsOf(code).outcome))
   }
 
   #bootstrapped(id: number, reason: Rejection | null): void {

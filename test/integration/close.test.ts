@@ -5,7 +5,7 @@ import { isRaftError } from '../../lib/node/errors.js'
 import type { RaftNode } from '../../lib/node/raft-node.js'
 import { now } from '../../lib/runtime/clock.js'
 import { bindable, busy, turn } from './support/leftovers.js'
-import { commandsOnDisk } from './support/logs-on-disk.js'
+import { logOnDisk } from './support/logs-on-disk.js'
 import { TcpCluster } from './support/tcp-cluster.js'
 
 /** All of them with TROUPE_LONG=1. */
@@ -187,13 +187,11 @@ async function wrong(
   cluster: TcpCluster,
   proposals: readonly Proposal[],
 ): Promise<readonly string[]> {
-  const logs = await Promise.all(
-    cluster.members.map(({ id }) => commandsOnDisk(cluster.dataDir(id))),
-  )
+  const logs = await Promise.all(cluster.members.map(({ id }) => logOnDisk(cluster.dataDir(id))))
   const found: string[] = []
   for (const { text, ended } of proposals) {
     const outcome = await ended
-    const copies = logs.filter((log) => log.has(text)).length
+    const copies = logs.filter(({ commands }) => commands.has(text)).length
     const right = outcome === 'applied' ? copies >= 2 : outcome === 'unknown' || copies === 0
     if (!right) found.push(`${text}: ${outcome}, in ${copies} logs`)
   }
