@@ -33,7 +33,7 @@ export async function run(flags: Flags): Promise<void> {
       inflight,
       size,
       seconds,
-      warmUpSeconds: 2,
+      warmUpSeconds: 3,
     })
     print({ bench: 'replicated-log', ...settings, ...figures, ...machine() }, flags)
   } finally {
