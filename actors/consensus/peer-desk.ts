@@ -97,11 +97,11 @@ export class PeerDesk {
   }
 
   /** S16: the follower's log ends before what it acknowledged. */
-  lostState(peer: NodeId): void {
+  lostState(peer: NodeId, incarnation: string): void {
     this.#event(peer, 'it lost entries that it had acknowledged')
     this.#links.replicators
       .get(peer)
-      ?.ref.control({ kind: 'admitted', incarnation: '', admitted: false })
+      ?.ref.control({ kind: 'admitted', incarnation, admitted: false })
   }
 
   replicatorStarted(peer: NodeId, pinSlot: number): void {

@@ -60,7 +60,7 @@ export class ReplicatorReplies {
     const { context, peers, stepper } = this.#parts
     const { peer, session, lastIndex } = message
     context.log.error({ peer, lastIndex }, 'a follower lost entries')
-    peers.lostState(peer)
+    peers.lostState(peer, session.incarnation)
     stepper.step({ kind: 'lostState', peer, session })
   }
 }
