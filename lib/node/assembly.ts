@@ -10,7 +10,7 @@ import { createActor as createLog } from '../../actors/log/log-actor.js'
 import type { LogMessage, LogStats, RecoveredLog } from '../../actors/log/protocol.js'
 import type { SnapshotMessage, SnapshotMeta } from '../../actors/snapshot/protocol.js'
 import { createActor as createSnapshot } from '../../actors/snapshot/snapshot-actor.js'
-import type { ActorHandle, ActorStats, CreateActor } from '../runtime/actor.js'
+import type { ActorExit, ActorHandle, ActorStats, CreateActor, Timer } from '../runtime/actor.js'
 import { SharedWords } from '../runtime/shared-words.js'
 import type { WireError } from '../runtime/wire-error.js'
 import {
@@ -27,6 +27,9 @@ import { fatalError } from './fatal-error.js'
 import { ReplicatorManager } from './replicator-manager.js'
 import { Troupe } from './troupe.js'
 import { watching } from './watched-actor.js'
+
+/** From the end of an actor's work to the news that its thread has ended; longer on a busy machine. */
+const LOG_EXIT_MS = 500
 
 /**
  * Puts the actors of one node together: spawns them in the order in which they need each other, links
@@ -68,6 +71,7 @@ class Assembly implements AssembledNode {
   #closing = false
   #failed = false
   #lastFsmFailure: number | null = null
+  #verdict: Timer | null = null
 
   constructor(options: AssemblyOptions) {
     this.#options = options
@@ -147,7 +151,7 @@ class Assembly implements AssembledNode {
     const init = consensusInit(this.#options, found, this.#blocks)
     const consensus = await this.#troupe.spawn('consensus', createConsensus, init)
     this.#consensus = consensus
-    consensus.onExit((exit) => this.#onFatalExit('consensus', 'RAFT_CLOSED', exit))
+    consensus.onExit((exit) => this.#onConsensusExit(exit))
     this.#troupe.link('consensus', consensus as ActorHandle, [])
     for (const name of ['log', 'snapshot', 'fsm']) this.#troupe.introduce(name, 'consensus')
   }
@@ -207,13 +211,20 @@ class Assembly implements AssembledNode {
     return !again
   }
 
-  #onFatalExit(
-    actor: string,
-    code: 'RAFT_STORE_FAILED' | 'RAFT_CLOSED',
-    exit: { readonly kind: string; readonly error?: Error },
-  ): void {
+  /**
+   * Consensus cannot go on when the log actor takes nothing more, and may notice it before the end of
+   * that actor's thread is heard of; then the node failed with the log, and its error says why.
+   */
+  #onConsensusExit(exit: ActorExit): void {
     if (this.#closing) return
-    const cause = exit.error ?? new Error(`the ${actor} actor stopped`)
+    const failed = () => this.#onFatalExit('consensus', 'RAFT_CLOSED', exit)
+    if (this.#options.placement.log === 'inline') return failed()
+    this.#verdict = this.#options.system.after(LOG_EXIT_MS, failed)
+  }
+
+  #onFatalExit(actor: string, code: 'RAFT_STORE_FAILED' | 'RAFT_CLOSED', exit: ActorExit): void {
+    if (this.#closing) return
+    const cause = exit.kind === 'failed' ? exit.error : new Error(`the ${actor} actor stopped`)
     this.#fail(fatalError(cause, code, `the ${actor} actor failed: ${cause.message}`))
   }
 
@@ -239,6 +250,7 @@ class Assembly implements AssembledNode {
   async close(error: WireError | null): Promise<void> {
     if (this.#closing) return
     this.#closing = true
+    this.#verdict?.cancel()
     this.#consensus?.ref.control({ kind: 'shutdown', error })
     const { stopTimeoutMs } = this.#options.config
     this.#troupe.release()
@@ -252,6 +264,7 @@ class Assembly implements AssembledNode {
 
   async kill(): Promise<void> {
     this.#closing = true
+    this.#verdict?.cancel()
     this.#troupe.release()
     const rest = [...(this.#replicators?.handles() ?? []), ...this.#troupe.handles()]
     await Promise.all([...rest, this.#node].map((handle) => handle?.kill()))

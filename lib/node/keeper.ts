@@ -1,4 +1,4 @@
-import type { ActorHandle, Message } from '../runtime/actor.js'
+import type { ActorHandle, Message, Timer } from '../runtime/actor.js'
 import type { Clock } from '../runtime/clock.js'
 import { toWireError, type WireError } from '../runtime/wire-error.js'
 import type { RaftConfig } from './config.js'
@@ -33,6 +33,7 @@ export class Keeper<M extends Message> implements Kept<M> {
   #handle: ActorHandle<M> | null = null
   #restarts: number[] = []
   #released = false
+  #backoff: Timer | null = null
 
   constructor(options: KeeperOptions<M>) {
     this.#options = options
@@ -71,6 +72,7 @@ export class Keeper<M extends Message> implements Kept<M> {
 
   release(): void {
     this.#released = true
+    this.#backoff?.cancel()
   }
 
   #failed(error: Error): void {
@@ -87,9 +89,6 @@ export class Keeper<M extends Message> implements Kept<M> {
     const doubled = config.restartMinMs * 2 ** this.#restarts.length
     const delay = Math.min(config.restartMaxMs, doubled) * (0.5 + this.#options.random() / 2)
     this.#restarts.push(now)
-    clock.after(delay, () => {
-      if (this.#released) return
-      this.startSoon()
-    })
+    this.#backoff = clock.after(delay, () => this.startSoon())
   }
 }
