@@ -145,7 +145,8 @@ export class Calls {
 
   /** Later calls end at once; those under way go on. */
   refuseNew(cause: RaftError | undefined): void {
-    this.#closed = { cause }
+    // The end that follows a failure does not hide it.
+    this.#closed = { cause: this.#closed?.cause ?? cause }
   }
 
   /** Every call ends, and every later one at once. */

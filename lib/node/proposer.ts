@@ -170,7 +170,8 @@ export class Proposer {
 
   /** Later commands are refused; those under way go on. */
   refuseNew(cause: RaftError | undefined): void {
-    this.#closed = { cause }
+    // The end that follows a failure does not hide it.
+    this.#closed = { cause: this.#closed?.cause ?? cause }
   }
 
   /** Everyone who waits is told so. */
