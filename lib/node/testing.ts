@@ -37,6 +37,7 @@ export class TestCluster<Types extends StateMachineTypes> implements AsyncDispos
   readonly ids: readonly string[]
   readonly #options: TestClusterOptions<Types>
   readonly #nodes = new Map<string, RaftNode<Types>>()
+  readonly #starting = new Set<Promise<RaftNode<Types>>>()
   readonly #disks = new Map<string, readonly [disk: MemoryDisk, snapshots: MemorySnapshots]>()
 
   constructor(options: TestClusterOptions<Types>) {
@@ -57,9 +58,21 @@ export class TestCluster<Types extends StateMachineTypes> implements AsyncDispos
 
   /** Starts a node, on what its memory disk holds if it ran before. */
   async start(id: string): Promise<RaftNode<Types>> {
+    const starting = this.#start(id)
+    this.#starting.add(starting)
+    try {
+      const node = await starting
+      this.#nodes.set(id, node)
+      return node
+    } finally {
+      this.#starting.delete(starting)
+    }
+  }
+
+  async #start(id: string): Promise<RaftNode<Types>> {
     const { stateMachine, config, logger, options } = this.#options
     const [disk, snapshots] = this.#diskOf(id)
-    const node = await RaftNode.start<Types>({
+    return RaftNode.start<Types>({
       cluster: 'test',
       id,
       transport: memoryTransport(this.network, id),
@@ -72,8 +85,6 @@ export class TestCluster<Types extends StateMachineTypes> implements AsyncDispos
       logger,
       ...options?.(id),
     })
-    this.#nodes.set(id, node)
-    return node
   }
 
   /** Closes one node; its memory disk stays. */
@@ -81,6 +92,16 @@ export class TestCluster<Types extends StateMachineTypes> implements AsyncDispos
     const node = this.node(id)
     this.#nodes.delete(id)
     await node.close()
+  }
+
+  /** Cuts a node off from all others until `heal`. Pairs, one-way cuts and resets: see `network`. */
+  isolate(id: string): void {
+    this.network.isolate(this.node(id).address)
+  }
+
+  /** Everyone reaches everyone again; what was sent meanwhile arrives. */
+  heal(): void {
+    this.network.heal()
   }
 
   /** The leader, once the nodes that run know one that leads. */
@@ -101,6 +122,8 @@ export class TestCluster<Types extends StateMachineTypes> implements AsyncDispos
   }
 
   async close(): Promise<void> {
+    // One that is starting would be closed by nobody.
+    await Promise.allSettled(this.#starting)
     await Promise.all([...this.#nodes.keys()].map((id) => this.stop(id)))
   }
 

@@ -84,7 +84,10 @@ export class TcpCluster {
   }
 
   async startAll(): Promise<void> {
-    await Promise.all(this.members.map(({ id }) => this.start(id)))
+    const starts = this.members.map(({ id }) => this.start(id))
+    // When one fails, the others are there to be closed.
+    await Promise.allSettled(starts)
+    await Promise.all(starts)
   }
 
   async stop(id: string): Promise<void> {
