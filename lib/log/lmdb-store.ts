@@ -6,6 +6,7 @@ import { makeDirectory } from './directory.js'
 import { type DirectoryLock, lockDirectory } from './directory-lock.js'
 import { LmdbEnvironment } from './lmdb-environment.js'
 import { LmdbLog } from './lmdb-log.js'
+import type { LmdbStoreOptions } from './lmdb-options.js'
 import { RecoveryScan } from './recovery.js'
 import { readSealed, sealed } from './sealed-value.js'
 import { type LogPoint, StagedLog } from './staged-log.js'
@@ -18,18 +19,7 @@ import {
   StoreFullError,
 } from './store.js'
 
-export interface LmdbStoreOptions {
-  /**
-   * Page size in bytes of a new database, a power of two from 4096 to 65536; an existing one keeps its
-   * own. Default 16384: benchmarks/lmdb-page-size.ts has the measurement.
-   */
-  readonly pageSize?: number
-  /**
-   * The data file does not grow past this many bytes: appends are refused with RAFT_STORAGE_FULL, as on
-   * a full disk, until compaction has made room. Default: no limit.
-   */
-  readonly maxFileBytes?: number
-}
+export type { LmdbStoreOptions }
 
 const DEFAULT_PAGE_BYTES = 16 * 1024
 const FORMAT = 1

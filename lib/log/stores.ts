@@ -1,4 +1,4 @@
-import type { LmdbStoreOptions } from './lmdb-store.js'
+import type { LmdbStoreOptions } from './lmdb-options.js'
 import { MemoryDisk } from './memory-disk.js'
 import { MemoryStore } from './memory-store.js'
 import type { StoreSpec } from './store.js'
