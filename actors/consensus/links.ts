@@ -16,6 +16,8 @@ export interface ReplicatorLink {
   readonly peer: NodeId
   readonly ref: ActorRef<ReplicatorMessage>
   readonly pins: PinLedger
+  /** Numbers of the requests that it was given to forward and has not answered. */
+  readonly forwards: Set<number>
 }
 
 /** The troupe around the consensus actor. An actor that died is simply absent until its successor. */
@@ -58,7 +60,7 @@ export class Links {
   replicatorStarted(peer: NodeId, pinSlot: number): boolean {
     const ref = this.#linked.get(peer)
     if (ref === undefined) return false
-    this.replicators.set(peer, { peer, ref, pins: new PinLedger(pinSlot) })
+    this.replicators.set(peer, { peer, ref, pins: new PinLedger(pinSlot), forwards: new Set() })
     return true
   }
 

@@ -117,8 +117,8 @@ export class NodeRequests {
     const { links } = this.#parts
     const { request, to, body, timeoutMs } = message
     const link = links.replicators.get(to)
-    if (link !== undefined) {
-      link.ref.control({ kind: 'forward', request, body, timeoutMs })
+    if (link?.ref.control({ kind: 'forward', request, body, timeoutMs }) === true) {
+      link.forwards.add(request)
       return
     }
     links.node.tell({ kind: 'forwardReply', request, body: null, sent: false })

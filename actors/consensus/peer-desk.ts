@@ -114,6 +114,10 @@ export class PeerDesk {
   replicatorGone(gone: ReplicatorLink): void {
     this.#feeds.stop(gone.peer)
     gone.pins.release()
+    // S17: they may have left; nobody else is going to say that no answer comes.
+    for (const request of gone.forwards) {
+      this.#links.node.tell({ kind: 'forwardReply', request, body: null, sent: true })
+    }
   }
 
   #event(peer: NodeId, reason: string): void {

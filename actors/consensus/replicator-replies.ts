@@ -48,6 +48,7 @@ export class ReplicatorReplies {
         return snapshots.endTransfer(message)
       case 'forwardReply': {
         const { request, body, sent } = message
+        links.replicators.get(peer)?.forwards.delete(request)
         links.node.tell({ kind: 'forwardReply', request, body, sent })
         return
       }

@@ -66,6 +66,20 @@ t.test('results of a killed state machine are lost, and its commands are not', a
   for (const node of [leader, ...followers]) t.equal(await node.length(index), 202)
 })
 
+t.test('commands that a killed replicator was to forward end soon', async (t) => {
+  const { leader, followers } = await startOpenNodes(t, { config })
+  const [follower] = followers as readonly [OpenNode, OpenNode]
+  const lost = { code: 'RAFT_LEADERSHIP_LOST', outcome: 'unknown' }
+  for (let kills = 0; kills < 5; kills++) {
+    const calls = Array.from({ length: 20 }, (_, i) => follower.apply(`${i}`, { forward: true }))
+    await follower.replaced(`replicator-${leader.id}`)
+    for (const result of await Promise.allSettled(calls)) {
+      if (result.status === 'rejected') t.match(result.reason, lost)
+    }
+  }
+  t.match(await follower.apply('after', { forward: true }), { index: Number })
+})
+
 t.test('a snapshot can be taken and sent after its actor was replaced', async (t) => {
   const { leader } = await startOpenNodes(t, { config })
   await leader.apply('something')

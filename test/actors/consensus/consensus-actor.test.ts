@@ -29,6 +29,25 @@ t.test('a replicator that died before its start was heard of is ignored', async 
   t.equal(bench.status.role, 'leader')
 })
 
+t.test('what a replicator was to forward when it died is answered as lost', async (t) => {
+  const bench = ConsensusBench.leading()
+  const forward = (request: number, to = 'n2') =>
+    bench.tell({ kind: 'forward', request, to, body: new Uint8Array(1), timeoutMs: 1000 })
+  const answer = { kind: 'forwardReply', peer: 'n2', body: new Uint8Array(2), sent: true } as const
+  forward(1)
+  forward(2)
+  forward(3, 'n3')
+  bench.tell({ ...answer, request: 1 })
+  bench.node.takeAll()
+  bench.unlink('replicator-n2')
+  t.match(bench.node.take('forwardReply'), [{ request: 2, body: null, sent: true }])
+  forward(4)
+  t.match(bench.node.take('forwardReply'), [{ request: 4, body: null, sent: false }])
+  bench.startReplicator('n2', 9)
+  forward(5)
+  t.same(bench.node.take('forwardReply'), [])
+})
+
 t.test('of two bootstraps at once one is done', async (t) => {
   const bench = new ConsensusBench(empty)
   bench.tell({ kind: 'bootstrap', id: 1, configuration })
