@@ -156,4 +156,7 @@ export type Rejection =
   | 'bootstrapMismatch'
   | 'transferTimeout'
   | 'unknownServer'
+  | 'transferToItself'
+  | 'notVoter'
+  | 'noOtherVoter'
   | 'invalidConfiguration'

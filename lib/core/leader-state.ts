@@ -23,7 +23,7 @@ export interface PendingRead {
 export interface Transfer {
   readonly id: number
   readonly to: NodeId
-  readonly deadline: number
+  deadline: number
   sent: boolean
 }
 

@@ -152,7 +152,7 @@ export function onMatched(state: CoreState, now: number, input: InputOf<'matched
   })
   progress.matchIndex = Math.max(progress.matchIndex, input.matchIndex)
   advanceCommit(state, now)
-  continueTransfer(state)
+  continueTransfer(state, now)
 }
 
 /** Raft §5.3, §5.4.2: counting commits entries of the current term only, and with them all before. */

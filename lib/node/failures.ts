@@ -87,7 +87,13 @@ const rejections: Readonly<
     'this node was bootstrapped with another list of servers',
   ],
   transferTimeout: ['RAFT_TIMEOUT', 'the other server did not take over leadership in time'],
-  unknownServer: ['RAFT_UNKNOWN_SERVER', 'the configuration has no such voter'],
+  unknownServer: ['RAFT_UNKNOWN_SERVER', 'the configuration has no such server'],
+  transferToItself: [
+    'RAFT_UNKNOWN_SERVER',
+    'this node leads already: leadership is handed to another voter',
+  ],
+  notVoter: ['RAFT_UNKNOWN_SERVER', 'that server is no voter and cannot lead'],
+  noOtherVoter: ['RAFT_UNKNOWN_SERVER', 'there is no other voter to hand leadership to'],
   invalidConfiguration: ['RAFT_CONFIG_INVALID', 'the list of servers is not a valid configuration'],
   resultLost: [
     'RAFT_RESULT_LOST',
@@ -112,6 +118,15 @@ export function refusalError(
     details: { reason, ...details },
     cause,
   })
+}
+
+/** The same of a call that proposes nothing: its outcome is what the code says by itself. */
+export function plainRefusal(
+  reason: RefusalReason,
+  details: Readonly<Record<string, unknown>> = {},
+): RaftError {
+  const [code, message] = rejections[reason]
+  return new RaftError(code, message, { details: { reason, ...details } })
 }
 
 /** The code of an error that came from another layer, if it is one of ours. */

@@ -4,7 +4,7 @@ import type { Configuration } from '../core/types.js'
 import type { ResolvedConfig } from './config.js'
 import { factsOf } from './error-codes.js'
 import { raftErrorFromWire } from './error-wire.js'
-import { codeOr, overloadedError, refusalError } from './failures.js'
+import { codeOr, overloadedError, plainRefusal, refusalError } from './failures.js'
 import type { NodeView } from './node-view.js'
 import type { Calls, PendingCall } from './pending-call.js'
 import type { CallOptions } from './types.js'
@@ -104,7 +104,8 @@ export class Requests {
   #transferred(id: number, reason: Rejection | 'shutdown' | null): void {
     const call = this.#numbers.get(id)
     if (reason === null) call?.resolve(0)
-    else call?.reject(this.#host.view.refusal(reason, null))
+    else if (reason === 'notLeader') call?.reject(this.#host.view.notLeading('rejected'))
+    else call?.reject(plainRefusal(reason))
   }
 
   #snapshotTaken({ id, index, error }: Extract<NodeReply, { kind: 'snapshotDone' }>): void {

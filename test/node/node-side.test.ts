@@ -29,7 +29,11 @@ t.test('transferLeadership resolves, or tells why not', async (t) => {
   consensus.reply({ kind: 'transferDone', id, reason: null })
   t.equal(await done, undefined)
   const cases = [
-    ['unknownServer', 'RAFT_UNKNOWN_SERVER -'],
+    ['unknownServer', 'RAFT_UNKNOWN_SERVER rejected'],
+    ['transferToItself', 'RAFT_UNKNOWN_SERVER rejected'],
+    ['notVoter', 'RAFT_UNKNOWN_SERVER rejected'],
+    ['noOtherVoter', 'RAFT_UNKNOWN_SERVER rejected'],
+    ['transferInProgress', 'RAFT_TRANSFER_IN_PROGRESS rejected'],
     ['transferTimeout', 'RAFT_TIMEOUT -'],
     ['shutdown', 'RAFT_CLOSED -'],
   ] as const
