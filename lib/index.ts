@@ -1,5 +1,6 @@
 /** Raft for Node.js as a troupe of actors: `RaftNode.start` and what it takes. */
 
+export type { PeerReport } from '../actors/consensus/protocol.js'
 export type { Role, Server, Suffrage } from './core/types.js'
 export { type CodecOption, jsonCodec } from './fsm/codecs.js'
 export { inlineStateMachine, stateMachine } from './fsm/define.js'
@@ -15,6 +16,7 @@ export {
 } from './fsm/state-machine.js'
 export type { StoreSpec } from './log/store.js'
 export { lmdbStore, memoryStore, walStore } from './log/stores.js'
+export type { AdminOptions, NewServer, ServerChange } from './node/administration.js'
 export type { RaftConfig } from './node/config.js'
 export { type Outcome, type RaftErrorCode, raftErrorCodes } from './node/error-codes.js'
 export { httpStatus, isRaftError, RaftError } from './node/errors.js'

@@ -91,6 +91,7 @@ export class ConsensusActor implements Behavior<ConsensusMessage> {
       case 'transfer':
       case 'takeSnapshot':
       case 'bootstrap':
+      case 'peers':
       case 'forward':
       case 'answerForwarded':
       case 'replicatorStarted':

@@ -31,6 +31,11 @@ export class NodeRequests {
         return snapshots.want(message.id)
       case 'bootstrap':
         return this.#bootstrap(message.id, message.configuration)
+      case 'peers': {
+        const { id } = message
+        links.node.tell({ kind: 'peersDone', id, peers: peers.report() })
+        return
+      }
       case 'forward':
         return this.#forward(message)
       case 'answerForwarded': {

@@ -7,6 +7,8 @@ import { Admission } from './admission.js'
 import type { EffectRunner } from './effect-runner.js'
 import type { FollowerFeeds } from './follower-feeds.js'
 import type { Links, ReplicatorLink } from './links.js'
+import { PeerHealth } from './peer-health.js'
+import type { PeerReport } from './protocol.js'
 
 /** Who the peers are: their handshakes in both directions, and the replicators that face them. */
 export class PeerDesk {
@@ -18,6 +20,7 @@ export class PeerDesk {
   readonly #effects: EffectRunner
   readonly #step: (input: Input) => void
   readonly #admission: Admission
+  readonly health: PeerHealth
   #mayVote: boolean
 
   constructor(options: {
@@ -39,6 +42,7 @@ export class PeerDesk {
     this.#effects = options.effects
     this.#step = options.step
     this.#mayVote = options.mayVote
+    this.health = new PeerHealth()
     this.#admission = new Admission(options.incarnations, (seq, incarnations) => {
       this.#links.log.control({ kind: 'saveIncarnations', seq, incarnations })
     })
@@ -52,8 +56,10 @@ export class PeerDesk {
   hello(connection: number, peer: NodeId, incarnation: string): void {
     this.#admission.decide(peer, incarnation, (refusal) => {
       this.#links.inbound?.control({ kind: 'admit', connection, refusal })
-      if (refusal !== null) this.#event(peer, refusal.message)
-      else this.#step({ kind: 'incarnation', peer, incarnation })
+      if (refusal !== null) {
+        this.health.lost(peer)
+        this.#event(peer, refusal.message)
+      } else this.#step({ kind: 'incarnation', peer, incarnation })
     })
   }
 
@@ -62,7 +68,11 @@ export class PeerDesk {
     this.#admission.decide(peer, incarnation, (refusal) => {
       const admitted = refusal === null
       this.#links.replicators.get(peer)?.ref.control({ kind: 'admitted', incarnation, admitted })
-      if (refusal !== null) return this.#event(peer, refusal.message)
+      if (refusal !== null) {
+        this.health.lost(peer)
+        return this.#event(peer, refusal.message)
+      }
+      this.health.admitted(peer)
       this.#admission.confirmedBy(peer)
       this.#step({ kind: 'incarnation', peer, incarnation })
       this.allowVoting()
@@ -98,10 +108,22 @@ export class PeerDesk {
 
   /** S16: the follower's log ends before what it acknowledged. */
   lostState(peer: NodeId, incarnation: string): void {
+    this.health.lost(peer)
     this.#event(peer, 'it lost entries that it had acknowledged')
     this.#links.replicators
       .get(peer)
       ?.ref.control({ kind: 'admitted', incarnation, admitted: false })
+  }
+
+  /** The other members as this leader sees them; none on a node that does not lead. */
+  report(): readonly PeerReport[] {
+    const { role, configuration } = this.#core.status()
+    if (role !== 'leader') return []
+    const now = this.#context.now()
+    const followers = new Map(this.#core.followers().map((progress) => [progress.peer, progress]))
+    return configuration.configuration.servers
+      .filter(({ id }) => id !== this.#self)
+      .map(({ id }) => this.health.report(id, followers.get(id), now))
   }
 
   replicatorStarted(peer: NodeId, pinSlot: number): void {
@@ -114,6 +136,7 @@ export class PeerDesk {
   replicatorGone(gone: ReplicatorLink): void {
     this.#feeds.stop(gone.peer)
     gone.pins.release()
+    this.health.gone(gone.peer)
     // S17: they may have left; nobody else is going to say that no answer comes.
     for (const request of gone.forwards) {
       this.#links.node.tell({ kind: 'forwardReply', request, body: null, sent: true })

@@ -47,6 +47,8 @@ export type NodeRequest =
   | { readonly kind: 'transfer'; readonly id: number; readonly to: NodeId | null }
   | { readonly kind: 'takeSnapshot'; readonly id: number }
   | { readonly kind: 'bootstrap'; readonly id: number; readonly configuration: Configuration }
+  /** Answered by peersDone. */
+  | { readonly kind: 'peers'; readonly id: number }
   /** Send to that peer over its client connection; answered by forwardReply. */
   | {
       readonly kind: 'forward'
@@ -120,6 +122,8 @@ export type NodeReply =
       readonly error: WireError | null
     }
   | { readonly kind: 'bootstrapDone'; readonly id: number; readonly reason: Rejection | null }
+  /** On a node that does not lead there are none. */
+  | { readonly kind: 'peersDone'; readonly id: number; readonly peers: readonly PeerReport[] }
   | {
       readonly kind: 'forwarded'
       readonly connection: number
@@ -139,6 +143,18 @@ export type NodeReply =
   /** The members whose replicators must run (this node excluded). */
   | { readonly kind: 'members'; readonly configuration: IndexedConfiguration }
   | { readonly kind: 'fatal'; readonly error: WireError }
+
+/** Another member as the leader sees it. */
+export interface PeerReport {
+  readonly id: NodeId
+  readonly matchIndex: LogIndex
+  /** Since it last answered a heartbeat, or since the term began; null: it is not followed up. */
+  readonly lastContactMs: number | null
+  /** Of the latest heartbeat that was answered; null: none yet. */
+  readonly roundTripMs: number | null
+  /** S16. `known`: it replicates. `unseen`: not reached yet. `lost`: refused, its directory is another one. */
+  readonly incarnation: 'known' | 'unseen' | 'lost'
+}
 
 export interface ConsensusStatus {
   readonly role: Role

@@ -26,8 +26,10 @@ export class ReplicatorReplies {
         return stepper.step({ kind: 'voteReply', from: peer, reply: message.reply })
       case 'higherTerm':
         return stepper.step({ kind: 'higherTerm', peer, term: message.term })
-      case 'matched':
       case 'heartbeatAck':
+        peers.health.answered(peer, message.receivedAt - message.sentAt)
+        return stepper.step(message)
+      case 'matched':
         return stepper.step(message)
       case 'lostState':
         return this.#lostState(message)

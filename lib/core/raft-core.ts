@@ -24,6 +24,7 @@ import {
   onMatched,
   onPropose,
 } from './leader.js'
+import type { Progress } from './leader-state.js'
 import { onReadIndex } from './read-index.js'
 import { stepDown } from './roles.js'
 import {
@@ -139,6 +140,11 @@ export class RaftCore {
   matchIndexes(): ReadonlyMap<NodeId, LogIndex> {
     const entries = [...(this.#state.leading?.progress ?? [])]
     return new Map(entries.map(([id, progress]) => [id, progress.matchIndex]))
+  }
+
+  /** Every follower as the leader sees it; empty elsewhere. `lastAckAt` is monotonic ms. */
+  followers(): readonly Readonly<Progress>[] {
+    return [...(this.#state.leading?.progress.values() ?? [])].map((progress) => ({ ...progress }))
   }
 
   #dispatch(now: number, input: Input): void {

@@ -1,4 +1,5 @@
 import { deserialize, serialize } from 'node:v8'
+import type { AdminRequest } from './administration.js'
 import type { RaftErrorData } from './error-wire.js'
 
 /**
@@ -10,6 +11,8 @@ export type ForwardRequest =
   | { readonly kind: 'apply'; readonly commands: PackedBytes; readonly timeoutsMs: Float64Array }
   | { readonly kind: 'applyBatch'; readonly commands: PackedBytes; readonly timeoutMs: number }
   | { readonly kind: 'readIndex'; readonly lease: boolean; readonly timeoutMs: number }
+  /** Answered by `index`: that of the change, 0 where there is none. */
+  | { readonly kind: 'administer'; readonly request: AdminRequest; readonly timeoutMs: number }
 
 export type ForwardReply =
   | { readonly kind: 'applied'; readonly outcomes: readonly ForwardedOutcome[] }

@@ -1,4 +1,5 @@
 import type { NodeReply, NodeRequest } from '../../actors/consensus/protocol.js'
+import type { Administration, AdminRequest } from './administration.js'
 import { raftErrorToData } from './error-wire.js'
 import { RaftError } from './errors.js'
 import {
@@ -18,6 +19,7 @@ export interface ForwardServerHost {
   readonly calls: Calls
   readonly proposer: Proposer
   readonly readIndexes: ReadIndexes
+  readonly administration: Administration
   /** Largest answer that fits in a frame. */
   readonly maxReplyBytes: number
   tell(request: NodeRequest, bytes: number): boolean
@@ -51,6 +53,9 @@ export class ForwardServer {
         return
       case 'readIndex':
         this.#readIndex(decoded.lease, decoded.timeoutMs, answer)
+        return
+      case 'administer':
+        this.#administer(decoded.request, decoded.timeoutMs, answer)
         return
       default:
         answer(failed(unreadable(undefined)))
@@ -118,6 +123,17 @@ export class ForwardServer {
       (error) => answer(failed(error)),
     )
     if (!call.settled) this.#host.readIndexes.join(call, { lease, here: true })
+  }
+
+  #administer(
+    request: AdminRequest,
+    timeoutMs: number,
+    answer: (reply: ForwardReply) => void,
+  ): void {
+    this.#host.administration.serve(request, { timeoutMs }).then(
+      (index) => answer({ kind: 'index', index }),
+      (error) => answer(failed(error)),
+    )
   }
 
   #answer(connection: number, request: number, reply: ForwardReply): void {

@@ -2,6 +2,7 @@ import type { NodeReply, NodeRequest } from '../../actors/consensus/protocol.js'
 import { assertNever } from '../core/assert.js'
 import { Arena } from '../log/slab.js'
 import type { ActorContext, ActorRef, Behavior } from '../runtime/actor.js'
+import { Administration } from './administration.js'
 import { Budget } from './budget.js'
 import type { ResolvedConfig } from './config.js'
 import { DEFAULT_MAX_PAYLOAD_BYTES } from './config-rules.js'
@@ -10,7 +11,9 @@ import type { RaftError } from './errors.js'
 import { EventHub, type RaftEvent } from './events.js'
 import { ForwardServer } from './forward-server.js'
 import { Forwarder } from './forwarder.js'
+import { localAdministration } from './local-administration.js'
 import { NodeView } from './node-view.js'
+import { PeerReports } from './peer-reports.js'
 import { PeerRequests } from './peer-requests.js'
 import { Calls } from './pending-call.js'
 import { Proposer } from './proposer.js'
@@ -52,6 +55,8 @@ export class NodeSide implements Behavior<NodeReply> {
   readonly readIndexes: ReadIndexes
   readonly reader: Reader
   readonly requests: Requests
+  readonly administration: Administration
+  readonly peerReports: PeerReports
   readonly waiters: Waiters
   readonly events: EventHub
   /** Resolves with the first status: from then on the view is that of consensus. */
@@ -97,8 +102,19 @@ export class NodeSide implements Behavior<NodeReply> {
     const { readIndexes } = this
     this.reader = new Reader({ ...shared, readIndexes, remoteMachine: options.remoteMachine })
     this.requests = new Requests(shared)
+    this.peerReports = new PeerReports(shared)
+    const local = localAdministration(this.requests)
+    this.administration = new Administration({ ...shared, peers, local })
+    const { administration } = this
     const maxReplyBytes = options.maxReplyBytes ?? DEFAULT_MAX_PAYLOAD_BYTES - FRAME_ROOM_BYTES
-    this.#server = new ForwardServer({ calls, proposer, readIndexes, maxReplyBytes, tell })
+    this.#server = new ForwardServer({
+      calls,
+      proposer,
+      readIndexes,
+      administration,
+      maxReplyBytes,
+      tell,
+    })
     this.ready = new Promise((resolve) => {
       this.#becomeReady = resolve
     })
@@ -144,6 +160,8 @@ export class NodeSide implements Behavior<NodeReply> {
       case 'snapshotDone':
       case 'bootstrapDone':
         return this.requests.replied(message)
+      case 'peersDone':
+        return this.peerReports.replied(message.id, message.peers)
       case 'forwarded':
         return this.#server.take(message)
       case 'forwardReply':

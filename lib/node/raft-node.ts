@@ -1,8 +1,10 @@
+import type { PeerReport } from '../../actors/consensus/protocol.js'
 import type { LogStats } from '../../actors/log/protocol.js'
 import { loadCodec } from '../fsm/load.js'
 import type { StateMachineSpec, StateMachineTypes } from '../fsm/spec.js'
 import type { Codec } from '../fsm/state-machine.js'
 import { createActorSystem } from '../runtime/actor-system.js'
+import type { AdminOptions } from './administration.js'
 import { Applier } from './applier.js'
 import type { AssembledNode } from './assembled.js'
 import { Bootstrapper } from './bootstrapper.js'
@@ -137,9 +139,12 @@ export class RaftNode<Types extends StateMachineTypes = StateMachineTypes> {
     return queryProxy<Types['queries']>(this.#side.reader, options)
   }
 
-  /** Hands leadership to the voter `id`, or to the one with the most up-to-date log. Leader only. */
-  transferLeadership(id?: string, options?: CallOptions): Promise<void> {
-    return this.#side.requests.transfer(id ?? null, options)
+  /**
+   * Hands leadership to the voter `id`, or to the one with the most up-to-date log. Leader only, unless
+   * `forward` takes the request there. To the node that leads already: done.
+   */
+  async transferLeadership(id?: string, options?: AdminOptions): Promise<void> {
+    await this.#side.administration.run({ kind: 'transfer', to: id ?? null }, options)
   }
 
   /** Takes a snapshot of this node's state machine now. */
@@ -170,6 +175,11 @@ export class RaftNode<Types extends StateMachineTypes = StateMachineTypes> {
     options?: CallOptions,
   ): Promise<{ readonly bootstrapped: boolean }> {
     return this.#bootstrapper.bootstrap(servers, options)
+  }
+
+  /** How the other members do, as this leader sees them; none on a node that does not lead. */
+  peers(options?: CallOptions): Promise<readonly PeerReport[]> {
+    return this.#side.peerReports.ask(options)
   }
 
   stats(): NodeStats {
