@@ -31,6 +31,7 @@ export type { RaftNodeOptions, ServerOptions } from './node/options.js'
 export type { ThreadsOption } from './node/placement.js'
 export { type NodeOf, RaftNode } from './node/raft-node.js'
 export { resolveConfig } from './node/resolve-config.js'
+export type { Restored, RestoreMeta, RestoreSource } from './node/restore-types.js'
 export type {
   Applied,
   AppliedBatch,

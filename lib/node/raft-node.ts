@@ -14,6 +14,7 @@ import type { Life } from './life.js'
 import type { NodeSide } from './node-side.js'
 import { type RaftNodeOptions, resolveOptions, type ServerOptions } from './options.js'
 import { queryProxy } from './query-proxy.js'
+import type { Restored, RestoreMeta, RestoreSource } from './restore-types.js'
 import { type StartedNode, startError, startNode } from './start-node.js'
 import { nodeStats } from './stats.js'
 import type {
@@ -238,7 +239,13 @@ export class RaftNode<Types extends StateMachineTypes = StateMachineTypes> {
     return Promise.reject(notAvailable('reconfigure'))
   }
 
-  restore(..._: readonly unknown[]): Promise<void> {
+  /**
+   * Replaces the state of the whole cluster by that of a snapshot. Leader only; no time limit by default.
+   * @throws RaftError RAFT_NOT_LEADER, RAFT_CHANGE_IN_PROGRESS, RAFT_TRANSFER_IN_PROGRESS (nothing has
+   * changed); RAFT_CORRUPT when the source breaks off or has another length than `meta.size` (nothing has
+   * changed); RAFT_LEADERSHIP_LOST (outcome unknown).
+   */
+  restore(_meta: RestoreMeta, _source: RestoreSource, _options?: CallOptions): Promise<Restored> {
     return Promise.reject(notAvailable('restore'))
   }
 

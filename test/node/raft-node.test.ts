@@ -234,7 +234,6 @@ t.test('methods of later releases say so', async (t) => {
     node.demoteVoter('n2'),
     node.removeServer('n2'),
     node.reconfigure([]),
-    node.restore({}, []),
     node.reloadConfig({}),
     node.whileLeader(async () => {}),
     node.session(),
