@@ -58,6 +58,11 @@ export function tooLarge(): HttpProblem {
   )
 }
 
+export function bodyTooLarge(maxBytes: number): HttpProblem {
+  const message = `a body here has at most ${maxBytes} bytes`
+  return new HttpProblem(413, 'HTTP_BODY_TOO_LARGE', message)
+}
+
 export function notAvailableYet(what: string): HttpProblem {
   return new HttpProblem(501, 'RAFT_NOT_AVAILABLE', `${what} is not available in this release`)
 }

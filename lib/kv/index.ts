@@ -26,4 +26,5 @@ export {
   type KvService,
   startKvService,
 } from './service.js'
+export type { MemberHealth, MemberStatus, Members } from './service-members.js'
 export type { NodeStatus } from './service-status.js'

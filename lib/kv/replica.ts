@@ -1,5 +1,6 @@
 import { stateMachine } from '../fsm/define.js'
 import type { StateMachineSpec } from '../fsm/spec.js'
+import type { AdminOptions, NewServer, ServerChange } from '../node/administration.js'
 import type { RaftNode } from '../node/raft-node.js'
 import type { KvAnswer, KvRequest, KvResult } from './kv-queries.js'
 
@@ -15,8 +16,34 @@ export interface KvTypes {
 /** The part of a RaftNode that the HTTP service uses. */
 export type KvReplica = Pick<
   RaftNode<KvTypes>,
-  'id' | 'state' | 'leader' | 'apply' | 'query' | 'readIndex' | 'stats' | 'configuration'
->
+  | 'id'
+  | 'state'
+  | 'leader'
+  | 'on'
+  | 'apply'
+  | 'query'
+  | 'readIndex'
+  | 'stats'
+  | 'configuration'
+  | 'peers'
+  | 'transferLeadership'
+> &
+  KvMembership
+
+interface ChangeOptions extends AdminOptions {
+  readonly prevIndex?: number | undefined
+}
+
+interface KvMembership {
+  addVoter(server: NewServer, options: ChangeOptions): Promise<{ readonly index: number }>
+  addNonvoter(server: NewServer, options: ChangeOptions): Promise<{ readonly index: number }>
+  updateServer(
+    id: string,
+    change: ServerChange,
+    options: ChangeOptions,
+  ): Promise<{ readonly index: number }>
+  removeServer(id: string, options: ChangeOptions): Promise<{ readonly index: number }>
+}
 
 /** The key-value state machine for `RaftNode.start({ stateMachine })`, on a thread of its own. */
 export function keyValueStateMachine(): StateMachineSpec<KvTypes> {

@@ -42,6 +42,22 @@ export function listParameters(raw: unknown): {
   return { list, read: readOptions(given) }
 }
 
+/** Longest time that a change of the cluster may be asked to take. */
+const maxChangeTimeoutMs = 3_600_000
+
+/** Of a change: how long it may take and, for one of the members, which configuration it builds on. */
+export function changeParameters(
+  raw: unknown,
+  conditional: boolean,
+): { readonly prevIndex: number | undefined; readonly timeoutMs: number | undefined } {
+  const given = known(raw, conditional ? ['prevIndex', 'timeoutMs'] : ['timeoutMs'])
+  const timeoutMs = wholeNumber(given, 'timeoutMs')
+  if (timeoutMs !== undefined && (timeoutMs < 1 || timeoutMs > maxChangeTimeoutMs)) {
+    throw badRequest(`timeoutMs is 1 to ${maxChangeTimeoutMs}, not ${timeoutMs}`)
+  }
+  return { prevIndex: wholeNumber(given, 'prevIndex'), timeoutMs }
+}
+
 function readOptions(given: ReadonlyMap<string, string>): QueryOptions {
   const consistency = oneOf(given, 'consistency', consistencies) ?? 'linearizable'
   const maxStalenessMs = wholeNumber(given, 'maxStalenessMs')

@@ -9,12 +9,13 @@ const present: readonly Path[] = [
   { pattern: /^\/kv\/.*$/, methods: ['GET', 'HEAD', 'PUT', 'DELETE'] },
   { pattern: /^\/kv$/, methods: ['GET', 'HEAD', 'POST'] },
   { pattern: /^\/(status|healthz|readyz)$/, methods: ['GET', 'HEAD'] },
+  { pattern: /^\/members$/, methods: ['GET', 'HEAD', 'POST'] },
+  { pattern: /^\/members\/[^/]+$/, methods: ['PUT', 'DELETE'] },
+  { pattern: /^\/leadership$/, methods: ['POST'] },
 ]
 
 const ofLaterReleases: readonly Path[] = [
-  { pattern: /^\/members$/, methods: ['GET', 'HEAD', 'POST'] },
-  { pattern: /^\/members\/.+$/, methods: ['PUT', 'DELETE'] },
-  { pattern: /^\/(leadership|restore)$/, methods: ['POST'] },
+  { pattern: /^\/restore$/, methods: ['POST'] },
   { pattern: /^\/snapshot$/, methods: ['GET', 'HEAD', 'POST'] },
   { pattern: /^\/(metrics)?$/, methods: ['GET', 'HEAD'] },
 ]

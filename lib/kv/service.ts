@@ -10,6 +10,7 @@ import type { KvReplica } from './replica.js'
 import { whyUnrouted } from './routes.js'
 import { batchRoutes } from './service-batches.js'
 import { keyRoutes } from './service-keys.js'
+import { memberRoutes } from './service-members.js'
 import { statusRoutes } from './service-status.js'
 
 export interface KvServerOptions {
@@ -83,6 +84,7 @@ export function createKvServer(options: KvServerOptions): FastifyInstance {
   app.setErrorHandler((error, _request, reply) => answer(reply, error, logger))
   app.register(async (scope) => keyRoutes(scope, node))
   app.register(async (scope) => batchRoutes(scope, node))
+  app.register(async (scope) => memberRoutes(scope, node))
   const { electionTimeoutMs = 1000 } = options
   app.register(async (scope) => statusRoutes(scope, node, { electionTimeoutMs }))
   return app

@@ -235,6 +235,10 @@ export class RaftNode<Types extends StateMachineTypes = StateMachineTypes> {
     return Promise.reject(notAvailable('removeServer'))
   }
 
+  updateServer(..._: readonly unknown[]): Promise<{ readonly index: number }> {
+    return Promise.reject(notAvailable('updateServer'))
+  }
+
   reconfigure(..._: readonly unknown[]): Promise<{ readonly index: number }> {
     return Promise.reject(notAvailable('reconfigure'))
   }

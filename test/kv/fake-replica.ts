@@ -1,9 +1,12 @@
+import { EventEmitter } from 'node:events'
 import { isCommandError } from '../../lib/fsm/state-machine.js'
 import { KeyValueMachine } from '../../lib/kv/kv-machine.js'
 import type { KvRequest } from '../../lib/kv/kv-queries.js'
 import type { KvReplica } from '../../lib/kv/replica.js'
 import { createKvServer } from '../../lib/kv/service.js'
+import type { AdminOptions } from '../../lib/node/administration.js'
 import { RaftError } from '../../lib/node/errors.js'
+import type { RaftEvent } from '../../lib/node/events.js'
 import type {
   ApplyOptions,
   LeaderInfo,
@@ -11,6 +14,7 @@ import type {
   NodeStats,
   QueryOptions,
 } from '../../lib/node/types.js'
+import { FakeMembers } from './fake-members.js'
 
 export const theLeader: LeaderInfo = {
   id: 'n2',
@@ -29,6 +33,9 @@ export class FakeReplica {
   /** Thrown by the next calls. */
   failure: Error | null = null
   readIndexFailure: Error | null = null
+  readonly members = new FakeMembers([theLeader])
+  readonly transfers: { readonly to: string | undefined; readonly options: unknown }[] = []
+  readonly #events = new EventEmitter()
   readonly queries: (QueryOptions | undefined)[] = []
   readonly applies: (ApplyOptions | undefined)[] = []
 
@@ -59,9 +66,46 @@ export class FakeReplica {
   }
 
   async configuration() {
-    const { id, address, meta } = theLeader
-    const server = { id, address, meta, suffrage: 'voter' as const, addedAt: 1 }
-    return { index: 1, committedIndex: 1, servers: [server] }
+    return this.members.configuration()
+  }
+
+  async peers() {
+    return this.state === 'leader' ? this.members.reports : []
+  }
+
+  readonly addVoter = (...[server, options]: Parameters<KvReplica['addVoter']>) =>
+    this.members.add(server, 'voter', options)
+
+  readonly addNonvoter = (...[server, options]: Parameters<KvReplica['addNonvoter']>) =>
+    this.members.add(server, 'nonvoter', options)
+
+  readonly updateServer = (...args: Parameters<KvReplica['updateServer']>) =>
+    this.members.update(...args)
+
+  readonly removeServer = (...args: Parameters<KvReplica['removeServer']>) =>
+    this.members.remove(...args)
+
+  async transferLeadership(to?: string, options?: AdminOptions) {
+    this.transfers.push({ to, options })
+    if (this.failure !== null) throw this.failure
+  }
+
+  readonly on: KvReplica['on'] = (kind, listener) => {
+    const heard = (event: RaftEvent) => (listener as (event: RaftEvent) => void)(event)
+    this.#events.on(kind, heard)
+    return () => this.#events.off(kind, heard)
+  }
+
+  /** This node hears of another leader. */
+  follow(leader: LeaderInfo): void {
+    this.leader = leader
+    const event = { kind: 'leader', leader: leader.id, term: 4, node: this.id, at: 0 } as const
+    this.#events.emit('leader', event)
+  }
+
+  /** Those who wait for events. */
+  get listeners(): number {
+    return this.#events.listenerCount('leader')
   }
 
   /** The few fields that the service reads. */
@@ -75,6 +119,7 @@ export class FakeReplica {
       commitIndex: this.index,
       appliedIndex: this.index,
       lastLogIndex: this.index + 1,
+      flushedIndex: this.index,
       lastContactMs: this.lastContactMs,
     }
     return stats as NodeStats
