@@ -6,6 +6,7 @@ import { PIN_FSM } from '../../lib/log/slab.js'
 import type { ActorRef } from '../../lib/runtime/actor.js'
 import type { WireError } from '../../lib/runtime/wire-error.js'
 import type { FsmMessage, FsmReply, QueryItem } from '../fsm/protocol.js'
+import type { FsmWork } from './fsm-watch.js'
 import type { LogReader } from './log-reader.js'
 import { PinLedger } from './pin-ledger.js'
 import { QueryQueue } from './query-queue.js'
@@ -18,6 +19,7 @@ const MAX_MESSAGES = 8
 
 /** One apply message in the hands of the state machine. */
 interface Sent {
+  readonly fromIndex: LogIndex
   readonly toIndex: LogIndex
   readonly bytes: number
 }
@@ -42,6 +44,7 @@ export class ApplyFeed {
   #bytes = 0
   #reading = false
   #restoring = false
+  #answers = 0
 
   constructor(options: {
     readonly tail: LogTail
@@ -62,6 +65,16 @@ export class ApplyFeed {
 
   get fed(): LogIndex {
     return this.#fed
+  }
+
+  /** What it has not answered yet. */
+  get work(): FsmWork | null {
+    if (this.#fsm === null) return null
+    const answers = this.#answers
+    if (this.#restoring) return { what: 'restore', index: this.#fed, answers }
+    const sent = this.#sent[0]
+    if (sent !== undefined) return { what: 'apply', index: sent.fromIndex, answers }
+    return this.#queries.busy ? { what: 'query', index: this.#applied, answers } : null
   }
 
   /** True once nothing is being restored and the machine is there. */
@@ -104,6 +117,7 @@ export class ApplyFeed {
   }
 
   restored(index: LogIndex): void {
+    this.#answers++
     this.#restoring = false
     this.#applied = index
     this.#fed = index
@@ -122,6 +136,7 @@ export class ApplyFeed {
       fed: this.#fed,
       applied: this.#applied,
     })
+    this.#answers++
     this.#applied = toIndex
     while ((this.#sent[0]?.toIndex ?? Number.POSITIVE_INFINITY) <= toIndex) {
       this.#bytes -= this.#sent.shift()?.bytes ?? 0
@@ -136,6 +151,7 @@ export class ApplyFeed {
   }
 
   queried(): void {
+    this.#answers++
     this.#queries.answered()
     this.#askReady()
   }
@@ -194,7 +210,7 @@ export class ApplyFeed {
     }
     this.#fed = toIndex
     this.#bytes += bytes
-    this.#sent.push({ toIndex, bytes })
+    this.#sent.push({ fromIndex, toIndex, bytes })
     return true
   }
 

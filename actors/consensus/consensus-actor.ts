@@ -2,6 +2,7 @@ import { assertNever } from '../../lib/core/assert.js'
 import type { ActorContext, ActorRef, Behavior, CreateActor } from '../../lib/runtime/actor.js'
 import type { ConsensusInit } from './consensus-init.js'
 import { FsmReplies } from './fsm-replies.js'
+import { FsmWatch } from './fsm-watch.js'
 import { InboundRequests } from './inbound-requests.js'
 import { LogReplies } from './log-replies.js'
 import { NodeRequests } from './node-requests.js'
@@ -25,6 +26,7 @@ export class ConsensusActor implements Behavior<ConsensusMessage> {
   readonly #snapshot: SnapshotReplies
   readonly #replicators: ReplicatorReplies
   readonly #inbound: InboundRequests
+  readonly #fsmWatch: FsmWatch
   #lastTurnAt: number
   #begun = false
 
@@ -32,6 +34,7 @@ export class ConsensusActor implements Behavior<ConsensusMessage> {
     this.#lastTurnAt = context.now()
     const parts = createParts(init, context)
     this.#parts = parts
+    this.#fsmWatch = new FsmWatch(init.applyStallTimeoutMs, init.tickMs, context.now())
     this.#node = new NodeRequests(parts)
     this.#log = new LogReplies(parts)
     this.#fsm = new FsmReplies(parts)
@@ -162,6 +165,17 @@ export class ConsensusActor implements Behavior<ConsensusMessage> {
       // What found a full mailbox is told again.
       feeds.pump()
       apply.pump()
+      this.#watchFsm()
     })
+  }
+
+  #watchFsm(): void {
+    const { context, apply, effects } = this.#parts
+    const report = this.#fsmWatch.look(context.now(), apply.work)
+    if (report === null) return
+    const { answers: _, ...facts } = report
+    if (facts.change === 'resumed') context.log.info(facts, 'the state machine answers again')
+    else context.log.warn(facts, 'the state machine does not answer')
+    effects.event({ kind: 'stateMachine', ...facts })
   }
 }

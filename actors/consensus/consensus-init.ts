@@ -20,6 +20,8 @@ export interface ConsensusInit {
   readonly maxApplyBytes: number
   /** Bytes in the log and not yet applied; past it proposals are refused (S18). */
   readonly maxApplyLagBytes: number
+  /** A state machine that answers nothing for so long is reported (S14). */
+  readonly applyStallTimeoutMs: number
   readonly maxReadBytes: number
   /** Time between ticks; also how fresh this actor's sign of life is for the replicators (S11). */
   readonly tickMs: number

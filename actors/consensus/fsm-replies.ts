@@ -43,7 +43,7 @@ export class FsmReplies {
         return
       }
       case 'restored':
-        proposals.resultsLost(message.index)
+        proposals.restored(message.index)
         return apply.restored(message.index)
       case 'snapshotTaken': {
         if (!snapshots.taken(message)) return

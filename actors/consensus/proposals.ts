@@ -103,14 +103,28 @@ export class Proposals {
     }
   }
 
-  /** S14: applied by a state machine that is gone, or about to be applied again without results. */
+  /**
+   * S14: in the hands of a state machine that is gone. Their results are lost; a barrier has none, and
+   * waits until the next state machine is as far.
+   */
   resultsLost(throughIndex: LogIndex): void {
+    for (const barrier of this.#loseResults(throughIndex).reverse()) this.#pending.unshift(barrier)
+  }
+
+  /** S13: the state machine holds a snapshot of everything up to `index`, and nobody's results. */
+  restored(index: LogIndex): void {
+    for (const barrier of this.#loseResults(index)) this.#resolve(barrier)
+  }
+
+  #loseResults(throughIndex: LogIndex): Pending[] {
+    const barriers: Pending[] = []
     for (let first = this.#pending.first(); first !== undefined; first = this.#pending.first()) {
-      if (first.firstIndex > throughIndex) return
+      if (first.firstIndex > throughIndex) break
       this.#pending.shift()
-      if (first.kind === 'barrier') this.#resolve(first)
+      if (first.kind === 'barrier') barriers.push(first)
       else this.#fail(first, 'resultLost', 'committed')
     }
+    return barriers
   }
 
   /** Nothing more will be answered: this node closes or has failed. */

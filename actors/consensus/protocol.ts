@@ -220,3 +220,12 @@ export type NodeEvent =
       readonly total: number
     }
   | { readonly kind: 'overload'; readonly what: string }
+  /** S14: it has not answered `what` for so long, or has now. */
+  | {
+      readonly kind: 'stateMachine'
+      readonly change: 'stalled' | 'resumed'
+      readonly what: 'apply' | 'restore' | 'query'
+      /** The first entry of an apply, the snapshot of a restore, the last entry before a query. */
+      readonly index: LogIndex
+      readonly ms: number
+    }

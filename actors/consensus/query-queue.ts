@@ -14,6 +14,11 @@ export class QueryQueue {
   /** Told and not yet answered, oldest first. */
   #asked: (readonly QueryItem[])[] = []
 
+  /** Something was asked and not answered. */
+  get busy(): boolean {
+    return this.#asked.length > 0
+  }
+
   add(minIndex: LogIndex, items: readonly QueryItem[]): void {
     this.#waiting.push({ minIndex, items })
   }

@@ -10,6 +10,7 @@ import { PIN_FSM, unpin } from '../../lib/log/slab.js'
 import { isPromise } from '../../lib/runtime/promise.js'
 import { type Steps, step } from '../../lib/runtime/steps.js'
 import type { Courier } from './courier.js'
+import { EntryRun } from './entry-run.js'
 import type { EntrySource } from './entry-source.js'
 import type { FsmMessage, ResultRun } from './protocol.js'
 import { Results } from './results.js'
@@ -24,7 +25,8 @@ export class Applier {
   readonly #machine: LoadedMachine
   readonly #source: EntrySource
   readonly #courier: Courier
-  readonly #maxRun: number
+  readonly #maxEntries: number
+  readonly #maxBytes: number
   #lastApplied: LogIndex
   /** Null while only the machine itself knows how far it is. */
   #lastTerm: Term | null
@@ -34,12 +36,14 @@ export class Applier {
     readonly source: EntrySource
     readonly courier: Courier
     readonly maxApplyEntries: number
+    readonly maxApplyBytes: number
     readonly lastApplied: LogIndex
   }) {
     this.#machine = options.machine
     this.#source = options.source
     this.#courier = options.courier
-    this.#maxRun = options.maxApplyEntries
+    this.#maxEntries = options.maxApplyEntries
+    this.#maxBytes = options.maxApplyBytes
     this.#lastApplied = options.lastApplied
     this.#lastTerm = options.lastApplied === 0 ? 0 : null
   }
@@ -81,7 +85,7 @@ export class Applier {
     const pins = new Pins(this.#source.copies)
     try {
       const inRuns = this.#machine.applyBatch !== undefined
-      let run: DecodedEntry[] = []
+      const run = new EntryRun(this.#maxEntries, this.#maxBytes)
       let decoded = this.#lastApplied
       for (const batch of message.batches) {
         const entries = this.#decode(batch, decoded, message.toIndex)
@@ -89,15 +93,14 @@ export class Applier {
         pins.hold(batch)
         if (!inRuns) yield* this.#applyEach(entries, results)
         else {
-          run = run.length === 0 ? entries : run.concat(entries)
-          while (run.length >= this.#maxRun) {
-            yield* this.#applyRun(run.slice(0, this.#maxRun), results)
-            run = run.slice(this.#maxRun)
+          for (const entry of entries) {
+            const full = run.add(entry)
+            if (full !== null) yield* this.#applyRun(full, results)
           }
         }
         pins.release(this.#lastApplied)
       }
-      if (run.length > 0) yield* this.#applyRun(run, results)
+      yield* this.#applyRun(run.take(), results)
     } finally {
       pins.release(Number.POSITIVE_INFINITY)
     }

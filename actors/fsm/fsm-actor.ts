@@ -37,6 +37,7 @@ function* create(init: FsmInit, context: ActorContext): Steps<FsmActor> {
     source: new EntrySource(stateMachine, codec, init.overwriteBorrowed ?? inline),
     courier,
     maxApplyEntries: init.maxApplyEntries,
+    maxApplyBytes: init.maxApplyBytes,
     lastApplied: yield* ownLastApplied(machine),
   })
   return new FsmActor(context, machine, applier, courier, closing)
@@ -169,6 +170,9 @@ class FsmActor implements Behavior<FsmMessage> {
     }
     // A machine that took a broken stream for the end of the state does not hold the snapshot.
     if (reader.failure !== null) throw reader.failure
+    // Configurations below the snapshot are in the log no more: the newest of them came with it (S13).
+    const { index: configured, configuration } = reader.configuration
+    yield* step(this.#machine.configurationChanged?.(configured, configuration.servers))
   }
 
   #linkedSnapshots(): ActorRef<FsmLinkMessage> {

@@ -21,6 +21,8 @@ export interface FsmInit {
   readonly stateMachine: StateMachineSpec
   /** Most entries handed to one applyBatch. */
   readonly maxApplyEntries: number
+  /** Most bytes of commands in it; a larger command is handed over by itself. */
+  readonly maxApplyBytes: number
   /**
    * With `entryData: 'borrowed'`: overwrite an entry's bytes once apply has returned, so that a machine
    * which kept them is found out. Default: when the state machine is inline (as in the simulator).

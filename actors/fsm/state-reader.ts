@@ -1,5 +1,5 @@
 import { assert } from '../../lib/core/assert.js'
-import type { LogIndex, Term } from '../../lib/core/types.js'
+import type { IndexedConfiguration, LogIndex, Term } from '../../lib/core/types.js'
 import type { ActorRef } from '../../lib/runtime/actor.js'
 import type { FsmLinkMessage, StateOpened } from '../snapshot/fsm-link.js'
 
@@ -29,6 +29,11 @@ export class StateReader {
   /** What went wrong while reading, even if the reader of the chunks took no notice. */
   get failure(): unknown {
     return this.#failure
+  }
+
+  /** The newest at or below the snapshot. */
+  get configuration(): IndexedConfiguration {
+    return this.#opened.configuration
   }
 
   async *chunks(): AsyncGenerator<Uint8Array> {

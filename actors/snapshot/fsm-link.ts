@@ -38,4 +38,5 @@ export interface StateOpened {
   readonly reading: number
   /** Bytes of state. */
   readonly size: number
+  readonly configuration: IndexedConfiguration
 }

@@ -27,7 +27,7 @@ export class Readings {
     // The core has decided for it: from now on older ones may go.
     this.#library.settle(snapshot)
     yield* this.#library.prune()
-    return { reading, size: snapshot.size }
+    return { reading, size: snapshot.size, configuration: snapshot.configuration }
   }
 
   *read(reading: number, offset: number, maxBytes: number): Steps<Uint8Array> {

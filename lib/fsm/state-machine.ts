@@ -39,7 +39,10 @@ export interface StateMachine<
   snapshot(): SnapshotCapture | Promise<SnapshotCapture>
   /** Replaces the whole state. On an error the old state must still be there. */
   restore(source: AsyncIterable<Uint8Array>): void | Promise<void>
-  /** A configuration entry was applied. */
+  /**
+   * A configuration entry was applied, in its place among the commands; after a restore, the newest one
+   * that the snapshot covers. The same again on a replay. Of a joint configuration `servers` is the new set.
+   */
   configurationChanged?(index: number, servers: readonly Server[]): void | Promise<void>
   /** For machines that keep their state on disk: the last index it holds, durable. They skip restore. */
   lastApplied?(): number | Promise<number>

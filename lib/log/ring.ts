@@ -30,6 +30,13 @@ export class Ring<T> {
     this.#length++
   }
 
+  unshift(item: T): void {
+    if (this.#length === this.#items.length) this.#grow()
+    this.#head = (this.#head - 1) & (this.#items.length - 1)
+    this.#items[this.#head] = item
+    this.#length++
+  }
+
   shift(): T | undefined {
     if (this.#length === 0) return undefined
     const item = this.#items[this.#head]

@@ -25,7 +25,8 @@ export function snapshotInit({ id, dataDir, snapshots, config }: AssemblyOptions
 }
 
 export function fsmInit({ id, dataDir, stateMachine, config }: AssemblyOptions): FsmInit {
-  return { nodeId: id, dataDir, stateMachine, maxApplyEntries: config.maxApplyEntries }
+  const { maxApplyEntries, maxApplyBytes } = config
+  return { nodeId: id, dataDir, stateMachine, maxApplyEntries, maxApplyBytes }
 }
 
 export function inboundInit(
@@ -80,6 +81,7 @@ export function consensusInit(
     tailMaxBytes: config.tailMaxBytes,
     maxApplyBytes: config.maxInflightBytes,
     maxApplyLagBytes: config.maxApplyLagBytes,
+    applyStallTimeoutMs: config.applyStallTimeoutMs,
     maxReadBytes: config.maxReadBytes,
     tickMs: Math.max(2, config.heartbeatTimeoutMs / 20),
     hardState,

@@ -10,6 +10,7 @@ import { createActor as createLog } from '../../actors/log/log-actor.js'
 import type { LogMessage, LogStats, RecoveredLog } from '../../actors/log/protocol.js'
 import type { SnapshotMessage, SnapshotMeta } from '../../actors/snapshot/protocol.js'
 import { createActor as createSnapshot } from '../../actors/snapshot/snapshot-actor.js'
+import type { LogSummary } from '../core/types.js'
 import type { ActorExit, ActorHandle, ActorStats, CreateActor, Timer } from '../runtime/actor.js'
 import { SharedWords } from '../runtime/shared-words.js'
 import type { WireError } from '../runtime/wire-error.js'
@@ -70,7 +71,7 @@ class Assembly implements AssembledNode {
   #address = ''
   #closing = false
   #failed = false
-  #lastFsmFailure: number | null = null
+  #lastFsmFailure: IndexRange | null = null
   #verdict: Timer | null = null
 
   constructor(options: AssemblyOptions) {
@@ -132,12 +133,13 @@ class Assembly implements AssembledNode {
 
   async #startFsm(): Promise<void> {
     const init = fsmInit(this.#options)
-    const { stateMachine } = this.#options
+    // S14: a state machine that hangs is never terminated.
+    const extras = { ...this.#options.stateMachine, leaveHung: true }
     // The snapshot link first: `fsmReady` may bring a `restore` at once.
     const others = ['snapshot', 'consensus']
     const keeper = this.#troupe.keeper<FsmMessage>(
       'fsm',
-      () => this.#troupe.spawn('fsm', createFsm, init, stateMachine),
+      () => this.#troupe.spawn('fsm', createFsm, init, extras),
       others,
       (error) => this.#mayRestartFsm(error),
     )
@@ -147,6 +149,7 @@ class Assembly implements AssembledNode {
   async #startConsensus(recovered: RecoveredLog, snapshot: SnapshotMeta | null): Promise<void> {
     const fsm = present(this.#fsm, 'fsm')
     const { lastApplied } = await fsm.ref.ask<LastApplied>({ kind: 'lastApplied' })
+    checkNotAhead(lastApplied ?? 0, recovered.log, snapshot?.index ?? 0)
     const found = { recovered, snapshot, flushedOnly: lastApplied !== null }
     const init = consensusInit(this.#options, found, this.#blocks)
     const consensus = await this.#troupe.spawn('consensus', createConsensus, init)
@@ -203,12 +206,13 @@ class Assembly implements AssembledNode {
 
   /** S14: once from the durable state; a second failure at the same index would only repeat itself. */
   #mayRestartFsm(error: Error): boolean {
-    const index = indexOf(error)
+    const failed = indexesOf(error)
     // A failure without an index in between, e.g. a kill, does not make the next one the first.
-    if (index === null) return true
-    const again = index === this.#lastFsmFailure
-    this.#lastFsmFailure = index
-    return !again
+    if (failed === null) return true
+    const before = this.#lastFsmFailure
+    this.#lastFsmFailure = failed
+    // A run of entries that failed as one may be cut elsewhere when it is applied again.
+    return before === null || failed.to < before.from || failed.from > before.to
   }
 
   /**
@@ -266,8 +270,11 @@ class Assembly implements AssembledNode {
     this.#closing = true
     this.#verdict?.cancel()
     this.#troupe.release()
-    const rest = [...(this.#replicators?.handles() ?? []), ...this.#troupe.handles()]
-    await Promise.all([...rest, this.#node].map((handle) => handle?.kill()))
+    const fsm = this.#troupe.handle('fsm')
+    const others = this.handles().filter((handle) => handle !== fsm)
+    const killed = [...others, this.#node].map((handle) => handle?.kill())
+    // S14: a thread of user code is not terminated, whatever it does.
+    await Promise.all([fsm?.stop(0), ...killed])
   }
 }
 
@@ -283,12 +290,32 @@ function checkNoGap(logBegins: number, snapshotIndex: number): void {
   )
 }
 
+/** S14: it holds entries that this node never stored; those that come at their indexes would be skipped. */
+function checkNotAhead(lastApplied: number, log: LogSummary, snapshotIndex: number): void {
+  const stored = Math.max(log.lastIndex, log.voteFloor?.index ?? 0, snapshotIndex)
+  if (lastApplied <= stored) return
+  throw new RaftError(
+    'RAFT_CORRUPT',
+    `the state machine holds entries up to index ${lastApplied}, log and snapshots end at ${stored}: ` +
+      'its state belongs to another data directory. Remove it, and it is made anew from the log',
+    { details: { lastApplied, stored } },
+  )
+}
+
 function present<T>(value: T | null, what: string): T {
   if (value === null) throw new RaftError('RAFT_CLOSED', `the ${what} actor has not been started`)
   return value
 }
 
-function indexOf(error: Error): number | null {
-  const details = (error as { details?: { index?: unknown } }).details
-  return typeof details?.index === 'number' ? details.index : null
+interface IndexRange {
+  readonly from: number
+  readonly to: number
+}
+
+/** The entries that the state machine failed at. */
+function indexesOf(error: Error): IndexRange | null {
+  const { details } = error as { details?: { index?: unknown; toIndex?: unknown } }
+  if (typeof details?.index !== 'number') return null
+  const { index: from, toIndex } = details
+  return { from, to: typeof toIndex === 'number' ? toIndex : from }
 }

@@ -49,6 +49,10 @@ export interface RaftConfig {
   readonly maxApplyLagBytes: number
   /** Most entries handed to the state machine at once. Default 4096. Limit 1..1048576. */
   readonly maxApplyEntries: number
+  /** Most bytes of commands handed to applyBatch at once; a larger command comes alone. Default 4 MiB. Limit 1 KiB..1 GiB. */
+  readonly maxApplyBytes: number
+  /** A state machine that answers nothing for so long is reported (event `stateMachine`, a warning), never terminated (S14). Default 10000. Limit 10..86400000. */
+  readonly applyStallTimeoutMs: number
   /** Default time limit of apply, applyBatch, barrier and reads. Default 5000. Limit 1..86400000. */
   readonly requestTimeoutMs: number
   /** Default time limit of membership changes and leadership transfer. Default 10000. Limit 1..86400000. */

@@ -35,10 +35,10 @@ export class Troupe {
     name: keyof Placement,
     create: CreateActor<Init, M>,
     init: Init,
-    extras: Pick<ActorSpec, 'execArgv' | 'resourceLimits'> = {},
+    extras: Pick<ActorSpec, 'execArgv' | 'resourceLimits' | 'leaveHung'> = {},
   ): Promise<ActorHandle<M>> {
     const { config, placement, system } = this.#options
-    const { execArgv = [], resourceLimits } = extras
+    const { execArgv = [], resourceLimits, leaveHung = false } = extras
     const ordinary = { maxMessages: config.mailboxMaxMessages, maxBytes: config.mailboxMaxBytes }
     return system.spawn<Init, M>({
       name,
@@ -49,6 +49,7 @@ export class Troupe {
       mailbox: name === 'log' ? LOG_MAILBOX : ordinary,
       ...(execArgv.length > 0 ? { execArgv } : {}),
       ...(resourceLimits !== undefined ? { resourceLimits } : {}),
+      leaveHung,
     })
   }
 

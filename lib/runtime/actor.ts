@@ -107,6 +107,11 @@ export interface ActorSpec<Init = unknown, M extends Message = Message> {
   readonly init: Init
   readonly placement: 'inline' | 'thread'
   readonly mailbox?: Partial<MailboxLimits>
+  /**
+   * A thread that does not stop within its deadline is reported and left to itself, not terminated:
+   * it may be inside native code that holds a lock (S14). It no longer keeps the process alive.
+   */
+  readonly leaveHung?: boolean
   readonly execArgv?: readonly string[]
   readonly resourceLimits?: {
     readonly maxOldGenerationSizeMb?: number

@@ -40,6 +40,7 @@ export class ThreadActor<M extends Message = Message> implements HostedActor {
   readonly #root: MessagePort
   readonly #rootRef: PortRef
   readonly #exit = new ExitSignal()
+  readonly #leaveHung: boolean
   readonly #ready: Promise<void>
   #becomeReady: () => void = () => {}
   #outcome: ActorExit | null = null
@@ -55,6 +56,7 @@ export class ThreadActor<M extends Message = Message> implements HostedActor {
     this.memory = ActorMemory.allocate(spec.mailbox)
     this.#services = services
     this.#logger = logger
+    this.#leaveHung = spec.leaveHung === true
     this.#ready = new Promise((resolve) => {
       this.#becomeReady = resolve
     })
@@ -94,7 +96,11 @@ export class ThreadActor<M extends Message = Message> implements HostedActor {
 
   async stop(deadlineMs = DEFAULT_STOP_MS): Promise<void> {
     if (this.#exit.exit !== null) return
-    this.#killAfter(deadlineMs, `it did not stop within ${deadlineMs} ms`)
+    const late = `it did not stop within ${deadlineMs} ms`
+    if (this.#leaveHung) {
+      this.#deadline?.cancel()
+      this.#deadline = after(deadlineMs, () => this.#leave(late))
+    } else this.#killAfter(deadlineMs, late)
     this.#post({ kind: 'stop' })
     await this.#exit.exited
   }
@@ -171,6 +177,16 @@ export class ThreadActor<M extends Message = Message> implements HostedActor {
     if (this.#outcome !== null) this.#logger.warn({}, `the thread was terminated: ${why}`)
     this.#outcome ??= { kind: 'failed', error: new ActorKilledError(this.name, why) }
     void this.#worker.terminate()
+  }
+
+  /** Its `stop` waits in its mailbox: should it ever come back, it ends by itself. */
+  #leave(why: string): void {
+    this.memory.words.close()
+    this.#logger.error({}, `the thread hangs and is left behind: ${why}`)
+    this.#outcome ??= { kind: 'failed', error: new ActorKilledError(this.name, why) }
+    this.#worker.unref()
+    this.#root.unref()
+    this.#exit.settle(this.#outcome)
   }
 
   /** The thread is gone. What it posted before its end may still lie in the port. */

@@ -87,3 +87,41 @@ t.test('a cold answer that comes after a restart of the state machine is not fed
   t.same(successor.take('apply'), [])
   t.match(bench.log.take('read'), [{ fromIndex: 11 }], 'it asks for what it needs')
 })
+
+t.test('a barrier waits for the successor of the state machine that it waited for', async (t) => {
+  const bench = ConsensusBench.leadingAlone()
+  const held = bench.status.lastLogIndex
+  bench.propose()
+  bench.tell({ kind: 'barrier', id: 7 })
+  bench.flush()
+  bench.unlink('fsm')
+  t.match(bench.node.take('proposalFailed'), [{ reason: 'resultLost', outcome: 'committed' }])
+  t.same(bench.node.take('barrierDone'), [], 'nothing holds what is before it')
+  bench.link('fsm', new Recorder<FsmMessage>('fsm'))
+  bench.tell({ kind: 'fsmReady', lastApplied: held })
+  bench.tell({ kind: 'applied', toIndex: held + 2, results: null })
+  t.match(bench.node.take('barrierDone'), [{ id: 7, index: held + 2 }])
+})
+
+t.test('a barrier that was committed and never applied fails with its node', async (t) => {
+  const bench = ConsensusBench.leadingAlone()
+  bench.tell({ kind: 'barrier', id: 7 })
+  bench.flush()
+  bench.tell({ kind: 'shutdown', error: null })
+  t.same(bench.node.take('barrierDone'), [])
+  t.match(bench.node.take('barrierFailed'), [{ id: 7, reason: 'shutdown' }])
+})
+
+t.test('S14: a machine that keeps its own state is fed nothing unflushed', async (t) => {
+  const bench = ConsensusBench.leading({ flushedOnly: true })
+  bench.flush()
+  bench.matched('n2', bench.status.lastLogIndex)
+  bench.fsm.takeAll()
+  bench.propose()
+  bench.matched('n2', bench.status.lastLogIndex)
+  bench.matched('n3', bench.status.lastLogIndex)
+  t.equal(bench.status.commitIndex, bench.status.lastLogIndex, 'the others have it on disk')
+  t.same(bench.fsm.take('apply'), [])
+  bench.flush()
+  t.match(bench.fsm.take('apply'), [{ toIndex: bench.status.lastLogIndex }])
+})

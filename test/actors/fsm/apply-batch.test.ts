@@ -2,11 +2,13 @@ import t, { type Test } from 'tap'
 import { pinned } from '../../../lib/log/slab.js'
 import { BatchingList, type BatchingOptions } from '../../fixtures/machines/batching.js'
 import { commands, noop, pinnedCommands } from './support/batches.js'
-import { machine, Stage } from './support/stage.js'
+import { machine, Stage, type StageOptions } from './support/stage.js'
 
-async function open(t: Test, options: BatchingOptions = {}, maxApplyEntries = 4) {
+type Bounds = Pick<StageOptions, 'maxApplyEntries' | 'maxApplyBytes'>
+
+async function open(t: Test, options: BatchingOptions = {}, bounds: Bounds = {}) {
   const list = new BatchingList(options)
-  const stage = await Stage.open(machine(list), { maxApplyEntries })
+  const stage = await Stage.open(machine(list), { maxApplyEntries: 4, ...bounds })
   t.teardown(() => stage.close())
   return { list, stage }
 }
@@ -20,6 +22,18 @@ t.test('applyBatch gets runs of at most maxApplyEntries, across batches', async 
   )
   t.strictSame(list.runs, [[1, 2, 3, 4], [5, 6, 7, 8], [9]])
   t.strictSame(results?.values, [1, 2, 3, 4, 5, 6, 7, 8, 9])
+})
+
+t.test('a run is bounded in bytes, and a larger command comes alone (S18)', async (t) => {
+  const { list, stage } = await open(t, {}, { maxApplyEntries: 100, maxApplyBytes: 10 })
+  const [small, large] = ['12345', 'x'.repeat(25)]
+  const { results } = await stage.apply(
+    commands(1, [small, small, small]),
+    commands(4, [large, small]),
+    commands(6, [small]),
+  )
+  t.strictSame(list.runs, [[1, 2], [3], [4], [5, 6]])
+  t.strictSame(results?.values, [1, 2, 3, 4, 5, 6])
 })
 
 t.test('an entry that is no command ends a run', async (t) => {

@@ -6,7 +6,7 @@ import { DurableList } from '../../fixtures/machines/durable.js'
 import { List } from '../../fixtures/machines/list.js'
 import { bareActor } from './support/bare-actor.js'
 import { commands, noop } from './support/batches.js'
-import { machine, Stage, type StageOptions } from './support/stage.js'
+import { configuration, machine, Stage, type StageOptions } from './support/stage.js'
 
 async function open(t: Test, list: List, options: StageOptions = {}): Promise<Stage> {
   const stage = await Stage.open(machine(list), options)
@@ -48,6 +48,21 @@ t.test('a restore takes its place among the applies, and replaces the state', as
   await stage.replies.take('applied')
   t.equal(texts(list), 'abc')
 })
+
+t.test(
+  'a restored machine learns of the configuration that its snapshot covers (S13)',
+  async (t) => {
+    const heard: unknown[] = []
+    const list = Object.assign(new List(), {
+      configurationChanged(index: number, servers: readonly unknown[]) {
+        heard.push([index, list.items.length, servers])
+      },
+    })
+    const stage = await open(t, list, { disk: await diskWithSnapshot(t) })
+    await stage.restore(3, 1)
+    t.strictSame(heard, [[1, 3, configuration.configuration.servers]])
+  },
+)
 
 t.test('a restored snapshot is not taken again', async (t) => {
   const stage = await open(t, new List(), { disk: await diskWithSnapshot(t) })

@@ -57,6 +57,7 @@ export function initOf(voters: number, change: Partial<ConsensusInit> = {}): Con
     tailMaxBytes: 1 << 20,
     maxApplyBytes: 1 << 20,
     maxApplyLagBytes: 1 << 20,
+    applyStallTimeoutMs: 10_000,
     maxReadBytes: 1 << 20,
     tickMs: 50,
     hardState: { term: 1, votedFor: null, promisedLeaseMs: 0 },

@@ -24,7 +24,13 @@ export function bareActor(spec: StateMachineSpec): {
   readonly behavior: Behavior<FsmMessage>
   readonly replies: FsmReply[]
 } {
-  const init = { nodeId: 'n1', dataDir: '', stateMachine: spec, maxApplyEntries: 100 }
+  const init = {
+    nodeId: 'n1',
+    dataDir: '',
+    stateMachine: spec,
+    maxApplyEntries: 100,
+    maxApplyBytes: 1 << 20,
+  }
   const behavior = createActor(init, context)
   if (isPromise(behavior)) throw new Error('expected the actor at once, found a promise')
   const replies: FsmReply[] = []

@@ -34,6 +34,7 @@ export interface StageOptions {
   readonly store?: SnapshotStoreSpec
   readonly retain?: number
   readonly maxApplyEntries?: number
+  readonly maxApplyBytes?: number
   readonly overwriteBorrowed?: boolean
 }
 
@@ -103,6 +104,7 @@ export class Stage {
   async startFsm(spec = this.#spec): Promise<void> {
     this.#spec = spec
     const { dataDir = '', maxApplyEntries = 4, overwriteBorrowed } = this.#options
+    const { maxApplyBytes = 1 << 20 } = this.#options
     this.#fsm = await this.system.spawn({
       name: 'fsm',
       module: new URL('../../../../actors/fsm/fsm-actor.js', import.meta.url),
@@ -112,6 +114,7 @@ export class Stage {
         dataDir,
         stateMachine: spec,
         maxApplyEntries,
+        maxApplyBytes,
         ...(overwriteBorrowed !== undefined && { overwriteBorrowed }),
       },
       placement: this.#options.placement ?? 'inline',
