@@ -59,6 +59,16 @@ export class MemoryDisk {
     return this.#log.lastIndex
   }
 
+  /** The durable batch that holds `index`, a torn one included; null when there is none (any more). */
+  durableBatch(index: LogIndex): StoredBatch | null {
+    return this.#log.read(index, index, 1)[0] ?? null
+  }
+
+  /** The durable batches, oldest first. */
+  durableBatches(): readonly StoredBatch[] {
+    return [...this.#log]
+  }
+
   /** What an undisturbed store has made of the log: durable or on its way there. */
   flushedLog(): BatchList {
     const log = this.#log.clone()

@@ -37,6 +37,8 @@ export interface RunLimits {
 }
 
 const DEFAULT_EPOCH_MS = Date.UTC(2024, 0, 1)
+/** Turns of the real event loop between two events; more means that promises feed each other for ever. */
+const MOST_TURNS = 100_000
 
 /**
  * The simulated world's time and chance. Events happen one after the other, ordered by (time, sequence);
@@ -183,7 +185,8 @@ export class SimScheduler implements Clock {
     const last = this.#lastOccupant
     const entered = last?.suspended === true
     const previous = entered ? this.enter(last) : null
-    while (this.#promisesDue) {
+    for (let turns = 1; this.#promisesDue; turns++) {
+      assert(turns < MOST_TURNS, 'promise callbacks come to an end', { turns, at: this.#time })
       this.#promisesDue = false
       await new Promise<void>((resolve) => setImmediate(resolve))
     }

@@ -1,19 +1,27 @@
 import type { Entry, StateMachine } from '../fsm/state-machine.js'
 
-/** Called for every command that a replica applies, in order. */
-export type OnApply = (index: number, term: number, command: string) => void
+/** Called for every command that a replica applies, in order; `count`: how many it holds then. */
+export type OnApply = (index: number, term: number, command: string, count: number) => void
 
-/** Keeps every command it was given: what replicas must agree on. */
-export function listMachine(onApply: OnApply): StateMachine<Uint8Array, number> {
+/** A machine whose content the simulator can look at. */
+export interface ListMachine extends StateMachine<Uint8Array, number, null, number> {
+  readonly commands: readonly string[]
+}
+
+/** Keeps every command it was given: what replicas must agree on. A query tells how many it holds. */
+export function listMachine(onApply: OnApply): ListMachine {
   let commands: string[] = []
   return {
+    get commands() {
+      return commands
+    },
     apply: (entry: Entry) => {
       const command = new TextDecoder().decode(entry.command)
       commands.push(command)
-      onApply(entry.index, entry.term, command)
+      onApply(entry.index, entry.term, command, commands.length)
       return commands.length
     },
-    query: () => commands,
+    query: () => commands.length,
     snapshot: () => {
       const captured = commands.join('\n')
       return {

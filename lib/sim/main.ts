@@ -2,7 +2,7 @@
 import { createWriteStream, type WriteStream } from 'node:fs'
 import { Command, InvalidArgumentError } from 'commander'
 import type { TraceEvent } from '../runtime/sim-host.js'
-import { type ProfileName, profiles } from './nemesis.js'
+import { type ProfileName, profiles } from './profiles.js'
 import { runSeed, type SeedReport } from './run-seed.js'
 
 interface SimOptions {
@@ -18,14 +18,25 @@ const COUNTED = [
   'elections',
   'crashes',
   'crashesThatLostWrites',
+  'outages',
   'restarts',
+  'truncations',
+  'installs',
+  'transfers',
   'partitions',
-  'stalls',
+  'isolations',
   'resets',
+  'stalls',
+  'pauses',
+  'actorFailures',
+  'fullDisks',
+  'flushErrors',
   'proposed',
   'acknowledged',
   'unknown',
   'rejected',
+  'reads',
+  'leaseReads',
   'events',
 ] as const
 

@@ -1,78 +1,50 @@
+import type { Profile } from './profiles.js'
 import type { SimCluster } from './sim-cluster.js'
 import type { SimNode } from './sim-node.js'
 
-/** How often each kind of trouble comes, as mean virtual ms between two; 0: never. */
-export interface Profile {
-  readonly crashEveryMs: number
-  readonly partitionEveryMs: number
-  readonly oneWayCutEveryMs: number
-  readonly actorStallEveryMs: number
-  readonly resetEveryMs: number
-  readonly slowLinkEveryMs: number
-}
-
-export const profiles = {
-  /** Everything at once. */
-  mixed: {
-    crashEveryMs: 6000,
-    partitionEveryMs: 5000,
-    oneWayCutEveryMs: 7000,
-    actorStallEveryMs: 2000,
-    resetEveryMs: 1500,
-    slowLinkEveryMs: 8000,
-  },
-  calm: {
-    crashEveryMs: 0,
-    partitionEveryMs: 0,
-    oneWayCutEveryMs: 0,
-    actorStallEveryMs: 0,
-    resetEveryMs: 0,
-    slowLinkEveryMs: 0,
-  },
-  crashes: {
-    crashEveryMs: 1500,
-    partitionEveryMs: 0,
-    oneWayCutEveryMs: 0,
-    actorStallEveryMs: 0,
-    resetEveryMs: 0,
-    slowLinkEveryMs: 0,
-  },
-  network: {
-    crashEveryMs: 0,
-    partitionEveryMs: 2000,
-    oneWayCutEveryMs: 2000,
-    actorStallEveryMs: 0,
-    resetEveryMs: 500,
-    slowLinkEveryMs: 3000,
-  },
-  stalls: {
-    crashEveryMs: 0,
-    partitionEveryMs: 0,
-    oneWayCutEveryMs: 0,
-    actorStallEveryMs: 300,
-    resetEveryMs: 0,
-    slowLinkEveryMs: 0,
-  },
-} as const satisfies Record<string, Profile>
-
-export type ProfileName = keyof typeof profiles
-
 const STALLED_ACTORS = ['log', 'fsm', 'consensus', 'inbound', 'snapshot']
+/** Those that a keeper restarts. */
+const FAILING_ACTORS = ['fsm', 'inbound', 'snapshot']
+
+/** Most crashes come while something is on its way to the disk; so long they wait for that. */
+const AMBUSH_SHARE = 0.7
+const AMBUSH_MS = 200
+const AMBUSH_STEP_MS = 0.25
 
 /** Brings trouble to a cluster, drawn from the scheduler's seed, until it is told to stop. */
 export class Nemesis {
   readonly #cluster: SimCluster
-  readonly totals = { partitions: 0, cuts: 0, stalls: 0, resets: 0, slowLinks: 0 }
+  readonly #profile: Profile
+  readonly totals = {
+    outages: 0,
+    partitions: 0,
+    isolations: 0,
+    cuts: 0,
+    resets: 0,
+    slowLinks: 0,
+    stalls: 0,
+    pauses: 0,
+    actorFailures: 0,
+    fullDisks: 0,
+    flushErrors: 0,
+  }
   #active = true
 
   constructor(cluster: SimCluster, profile: Profile) {
     this.#cluster = cluster
+    this.#profile = profile
     this.#every(profile.crashEveryMs, () => this.#crash())
+    this.#every(profile.outageEveryMs, () => this.#outage())
     this.#every(profile.partitionEveryMs, () => this.#partition())
+    this.#every(profile.isolateLeaderEveryMs, () => this.#isolateLeader())
     this.#every(profile.oneWayCutEveryMs, () => this.#cutOneWay())
-    this.#every(profile.actorStallEveryMs, () => this.#stall())
     this.#every(profile.resetEveryMs, () => this.#reset())
     this.#every(profile.slowLinkEveryMs, () => this.#slowLink())
+    this.#every(profile.actorStallEveryMs, () => this.#stall())
+    this.#every(profile.actorFailureEveryMs, () => this.#failActor())
+    this.#every(profile.pauseEveryMs, () => this.#pause())
+    this.#every(profile.diskFullEveryMs, () => this.#fillDisk())
+    this.#every(profile.flushErrorEveryMs, () => this.#failFlush())
   }
 
   /** Faults off: everything is repaired and every machine runs again. */
@@ -82,6 +54,9 @@ export class Nemesis {
     network.heal()
     network.setFaults({ dropRate: 0, duplicateRate: 0, reorderRate: 0, resetRate: 0 })
     for (const node of nodes) {
+      node.disk.faults.maxBytes = Number.POSITIVE_INFINITY
+      node.disk.faults.failFlush = null
+      node.system?.resume()
       if (!node.running) this.#cluster.restart(node)
       for (const other of nodes) network.slow(node.address, other.address, null)
     }
@@ -99,12 +74,50 @@ export class Nemesis {
 
   /** Down for a while; more than a minority may be down at once. */
   #crash(): void {
-    const node = this.#pick(this.#cluster.nodes.filter((each) => each.running))
+    const node = this.#pick(this.#running())
     if (node === undefined) return
+    this.#ambush(
+      () => !node.running || node.disk.unsettled > 0,
+      () => this.#crashNow(node),
+    )
+  }
+
+  /** Of everyone at once, which only what was flushed survives. */
+  #outage(): void {
+    const nodes = this.#running()
+    this.totals.outages++
+    this.#ambush(
+      () => nodes.filter((node) => node.disk.unsettled > 0).length > nodes.length / 2,
+      () => {
+        for (const node of nodes) this.#crashNow(node)
+      },
+    )
+  }
+
+  #crashNow(node: SimNode): void {
+    if (!node.running) return
     this.#cluster.crash(node)
-    this.#later(200 + this.#random(4000), () => {
+    this.#restartLater(node)
+  }
+
+  #restartLater(node: SimNode): void {
+    this.#later(this.#random(this.#profile.downMs), () => {
+      node.disk.faults.failFlush = null
       if (!node.running) this.#cluster.restart(node)
     })
+  }
+
+  /** Acts at once, or mostly at the next moment that is `ripe`, if one comes soon. */
+  #ambush(ripe: () => boolean, act: () => void): void {
+    const { scheduler } = this.#cluster
+    let left = this.#random(1) < AMBUSH_SHARE ? AMBUSH_MS : 0
+    const look = (): void => {
+      if (!this.#active) return
+      left -= AMBUSH_STEP_MS
+      if (left <= 0 || ripe()) act()
+      else scheduler.after(AMBUSH_STEP_MS, look)
+    }
+    look()
   }
 
   #partition(): void {
@@ -119,6 +132,31 @@ export class Nemesis {
     this.#later(500 + this.#random(5000), () => this.#cluster.network.heal())
   }
 
+  /** Others may elect a new leader while this one still believes in itself. */
+  #isolateLeader(): void {
+    const leader = this.#pick(this.#cluster.nodes.filter(({ id }) => this.#cluster.leads(id)))
+    if (leader === undefined) return
+    const { network, nodes } = this.#cluster
+    const others = nodes.filter((node) => node !== leader)
+    const late = this.#random(1) < 0.6 ? { extraDelayMs: this.#random(400) } : null
+    for (const { address } of others) network.slow(address, leader.address, late)
+    const direction = this.#random(3)
+    this.totals.isolations++
+    this.#later(late === null ? 0 : this.#random(600), () => {
+      for (const { address } of others) {
+        if (direction < 2) network.cut(leader.address, address)
+        if (direction >= 1) network.cut(address, leader.address)
+      }
+      this.#later(100 + this.#random(1000), () => {
+        for (const { address } of others) {
+          network.healOneWay(leader.address, address)
+          network.healOneWay(address, leader.address)
+          network.slow(address, leader.address, null)
+        }
+      })
+    })
+  }
+
   #cutOneWay(): void {
     const [from, to] = this.#pair()
     this.totals.cuts++
@@ -126,15 +164,6 @@ export class Nemesis {
     this.#later(500 + this.#random(4000), () => {
       this.#cluster.network.healOneWay(from.address, to.address)
     })
-  }
-
-  #stall(): void {
-    const node = this.#pick(this.#cluster.nodes.filter((each) => each.assembled !== null))
-    const handles = node?.assembled?.handles() ?? []
-    const handle = this.#pick(handles.filter(({ name }) => isStalled(name)))
-    if (node?.system?.alive !== true || handle === undefined) return
-    this.totals.stalls++
-    node.system.stall(handle, this.#random(3000))
   }
 
   #reset(): void {
@@ -149,6 +178,62 @@ export class Nemesis {
     this.totals.slowLinks++
     network.slow(from.address, to.address, { extraDelayMs: this.#random(300), bytesPerMs: 100 })
     this.#later(this.#random(5000), () => network.slow(from.address, to.address, null))
+  }
+
+  #stall(): void {
+    const [node, handle] = this.#actor(STALLED_ACTORS)
+    if (node?.system == null || handle === undefined) return
+    this.totals.stalls++
+    node.system.stall(handle, this.#random(3000))
+  }
+
+  #failActor(): void {
+    const [node, handle] = this.#actor(FAILING_ACTORS)
+    if (node === undefined || handle === undefined) return
+    this.totals.actorFailures++
+    node.fail(handle)
+  }
+
+  #pause(): void {
+    const { system } = this.#pick(this.#running()) ?? {}
+    if (system == null) return
+    this.totals.pauses++
+    system.pause()
+    this.#later(this.#random(6000), () => system.resume())
+  }
+
+  #fillDisk(): void {
+    const { disk } = this.#pick(this.#cluster.nodes) as SimNode
+    this.totals.fullDisks++
+    disk.faults.maxBytes = disk.bytes + this.#random(2000)
+    this.#later(this.#random(4000), () => {
+      disk.faults.maxBytes = Number.POSITIVE_INFINITY
+    })
+  }
+
+  /** S15: the node that meets it ends, and starts again when the disk works again. */
+  #failFlush(): void {
+    const node = this.#pick(this.#running())
+    if (node === undefined) return
+    this.totals.flushErrors++
+    node.disk.faults.failFlush = new Error('a simulated disk error')
+    this.#later(this.#random(1000), () => {
+      if (node.running) node.disk.faults.failFlush = null
+      else this.#restartLater(node)
+    })
+  }
+
+  /** One actor of those, or a replicator, of one node that runs. */
+  #actor(names: readonly string[]) {
+    const node = this.#pick(this.#running())
+    const named = node
+      ?.actors()
+      .filter(({ name }) => names.includes(name) || name.startsWith('replicator-'))
+    return [node, this.#pick(named ?? [])] as const
+  }
+
+  #running(): readonly SimNode[] {
+    return this.#cluster.nodes.filter((node) => node.running)
   }
 
   #later(delayMs: number, act: () => void): void {
@@ -170,8 +255,4 @@ export class Nemesis {
   #random(below: number): number {
     return this.#cluster.scheduler.random() * below
   }
-}
-
-function isStalled(name: string): boolean {
-  return STALLED_ACTORS.includes(name) || name.startsWith('replicator-')
 }

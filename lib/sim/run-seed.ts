@@ -1,17 +1,26 @@
 import type { TraceEvent } from '../runtime/sim-host.js'
-import { Nemesis, type ProfileName, profiles } from './nemesis.js'
+import { Nemesis } from './nemesis.js'
+import { type ProfileName, profiles } from './profiles.js'
 import { type ClusterTotals, SimCluster } from './sim-cluster.js'
+import { ConvergenceError } from './violation.js'
 
 /** What happened in one run. */
 export interface SeedReport extends ClusterTotals {
   readonly seed: number
   readonly profile: ProfileName
   readonly nodes: number
-  elections: number
-  partitions: number
-  stalls: number
-  resets: number
-  events: number
+  readonly elections: number
+  readonly truncations: number
+  readonly outages: number
+  readonly partitions: number
+  readonly isolations: number
+  readonly resets: number
+  readonly stalls: number
+  readonly pauses: number
+  readonly actorFailures: number
+  readonly fullDisks: number
+  readonly flushErrors: number
+  readonly events: number
 }
 
 export interface SeedOptions {
@@ -25,11 +34,8 @@ export interface SeedOptions {
 /** Longest virtual time that a healed cluster may need to serve again. */
 const RECOVERY_MS = 60_000
 
-const TIMEOUTS = {
-  heartbeatTimeoutMs: 300,
-  replicationStallTimeoutMs: 2000,
-  leaderStallTimeoutMs: 2500,
-}
+/** Restarts are the nemesis' doing here and no reason to give up. */
+const PATIENT = { maxRestarts: 1000, restartMaxMs: 500 }
 
 /**
  * One seed: faults for a while, then none, and the cluster must converge: a leader, equal logs, all
@@ -38,13 +44,19 @@ const TIMEOUTS = {
  */
 export async function runSeed(options: SeedOptions): Promise<SeedReport> {
   const { seed, profile } = options
-  const nodes = [3, 3, 5][seed % 3] ?? 3
+  const nodes = [3, 5, 3, 3, 7, 3, 5][seed % 7] ?? 3
   const cluster = new SimCluster({
     seed,
     nodes,
-    config: { ...TIMEOUTS, ...snapshotsFor(seed) },
-    network: networkFor(profile),
-    proposeEveryMs: 20,
+    config: { ...PATIENT, ...timeoutsFor(seed), ...snapshotsFor(seed) },
+    network: networkFor(profiles[profile].noisyNetwork),
+    proposeEveryMs: seed % 4 === 0 ? 4 : 20,
+    readEveryMs: profiles[profile].readEveryMs,
+    transferEveryMs: profiles[profile].transferEveryMs,
+    // A flush is slower than a message or faster, so that either may lose the race.
+    flushMs: [0.1, 1, 5][seed % 3] ?? 1,
+    // The rates of two clocks differ by less than maxClockDrift.
+    clockSkew: profile === 'calm' ? 0 : 0.045,
     ...(options.onEvent === undefined ? {} : { onEvent: options.onEvent }),
   })
   cluster.start()
@@ -52,32 +64,45 @@ export async function runSeed(options: SeedOptions): Promise<SeedReport> {
   await cluster.run(options.faultsMs ?? 60_000)
   nemesis.stop()
   await converge(cluster)
-  const { partitions, stalls, resets } = nemesis.totals
-  const { elections } = cluster.checks
+  const { elections, truncations } = cluster.checks
+  const { cuts: _, slowLinks: __, ...troubles } = nemesis.totals
   const events = cluster.scheduler.fired
-  return { seed, profile, nodes, ...cluster.totals, elections, partitions, stalls, resets, events }
+  const counts = { ...cluster.totals, elections, truncations, ...troubles, events }
+  return { seed, profile, nodes, ...counts }
 }
 
-/** Every third seed takes snapshots often and keeps little of the log, so that followers need them. */
+function timeoutsFor(seed: number) {
+  const heartbeatTimeoutMs = seed % 2 === 0 ? 300 : 120
+  const leaderStallTimeoutMs = seed % 5 === 0 ? 600 : 2500
+  return { heartbeatTimeoutMs, leaderStallTimeoutMs, replicationStallTimeoutMs: 2000 }
+}
+
+/** Two of three seeds take snapshots often; one keeps so little of the log that followers need them. */
 function snapshotsFor(seed: number) {
-  if (seed % 3 !== 0) return {}
-  return { snapshotIntervalMs: 500, snapshotThresholdEntries: 100, trailingLogEntries: 20 }
+  if (seed % 3 === 1) return {}
+  const trailingLogEntries = seed % 3 === 0 ? 20 : 200
+  const snapshotChunkBytes = 4096
+  return {
+    snapshotIntervalMs: 500,
+    snapshotThresholdEntries: 100,
+    trailingLogEntries,
+    snapshotChunkBytes,
+  }
 }
 
-function networkFor(profile: ProfileName) {
-  if (profile !== 'mixed' && profile !== 'network') return {}
+function networkFor(noisy: boolean) {
+  if (!noisy) return {}
   const rates = { dropRate: 0.001, duplicateRate: 0.005, reorderRate: 0.002, resetRate: 0.0005 }
   return { ...rates, maxDelayMs: 5, maxLingerMs: 50 }
 }
 
-/** A livelock or a replica that stays behind. */
-export class ConvergenceError extends Error {}
-
 async function converge(cluster: SimCluster): Promise<void> {
   cluster.quiesce()
   await cluster.run(RECOVERY_MS, () => cluster.converged)
-  if (cluster.converged) return
-  throw new ConvergenceError(
-    `after ${RECOVERY_MS} ms without faults: ${JSON.stringify(cluster.picture())}`,
-  )
+  if (!cluster.converged) {
+    throw new ConvergenceError(
+      `after ${RECOVERY_MS} ms without faults: ${JSON.stringify(cluster.picture())}`,
+    )
+  }
+  cluster.compare()
 }

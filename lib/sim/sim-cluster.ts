@@ -7,10 +7,12 @@ import type { TraceEvent } from '../runtime/sim-host.js'
 import { SimScheduler } from '../runtime/sim-scheduler.js'
 import type { WireError } from '../runtime/wire-error.js'
 import { type NetworkFaults, SimNetwork } from '../transport/sim-transport.js'
-import { Checks, SafetyViolation } from './checks.js'
-import { listMachine } from './list-machine.js'
+import { Checks } from './checks.js'
+import { ClientChecks } from './client-checks.js'
+import { type ListMachine, listMachine } from './list-machine.js'
 import { SimNode } from './sim-node.js'
 import { type ProgramObserver, SimProgram } from './sim-program.js'
+import { ConvergenceError, SafetyViolation } from './violation.js'
 
 export interface SimClusterOptions {
   readonly seed: number
@@ -19,44 +21,83 @@ export interface SimClusterOptions {
   readonly network?: Partial<NetworkFaults>
   /** Mean time between two batches that a leading program proposes. Default 5. */
   readonly proposeEveryMs?: number
+  /** Mean time between two reads of each program. Default: proposeEveryMs. */
+  readonly readEveryMs?: number
+  /** Mean time between two transfers of leadership that it asks for. Default 0: none. */
+  readonly transferEveryMs?: number
+  /** Shortest flush; most take up to some times as long, a few much longer. Default 0.2. */
+  readonly flushMs?: number
+  /** How far clocks run from the world's, as a part of 1. Default 0. */
+  readonly clockSkew?: number
   readonly onEvent?: (event: TraceEvent) => void
   readonly logger?: ActorLogger
 }
 
+/** What happened, for the report of a run. */
 export interface ClusterTotals {
   proposed: number
   acknowledged: number
   unknown: number
   rejected: number
+  reads: number
+  leaseReads: number
+  transfers: number
+  installs: number
   crashes: number
   crashesThatLostWrites: number
   restarts: number
   failures: number
 }
 
+const START_AGAIN_MS = 500
+/** Some times what seven nodes under the heaviest load bring about. */
+const MOST_EVENTS_PER_MS = 120
+
+/**
+ * Memory is kept far below what a configuration may say, so that slabs are reused (S7), the tail lets
+ * go of batches, and followers and state machines are fed from the store.
+ */
+const SMALL_MEMORY = {
+  slabBytes: 4096,
+  maxIdleSlabs: 1,
+  tailMaxBytes: 8192,
+  maxReadBytes: 4096,
+  maxInflightBytes: 16_384,
+  maxAppendBytes: 4096,
+}
+
 /** A whole cluster of production actors in one thread, in virtual time, from one seed. */
 export class SimCluster {
   readonly scheduler: SimScheduler
   readonly network: SimNetwork
-  readonly checks = new Checks()
+  readonly checks: Checks
+  readonly clients = new ClientChecks()
   readonly nodes: readonly SimNode[]
   readonly totals: ClusterTotals = {
     proposed: 0,
     acknowledged: 0,
     unknown: 0,
     rejected: 0,
+    reads: 0,
+    leaseReads: 0,
+    transfers: 0,
+    installs: 0,
     crashes: 0,
     crashesThatLostWrites: 0,
     restarts: 0,
     failures: 0,
   }
+  readonly #options: SimClusterOptions
   readonly #leaders = new Map<NodeId, number>()
   readonly #statuses = new Map<NodeId, ConsensusStatus>()
+  /** The newest state machine of each node. */
+  readonly #machines = new Map<NodeId, ListMachine>()
   #violation: SafetyViolation | null = null
   #quiet = false
   readonly failures: { readonly node: NodeId; readonly error: WireError }[] = []
 
   constructor(options: SimClusterOptions) {
+    this.#options = options
     this.scheduler = new SimScheduler({ seed: options.seed })
     this.network = new SimNetwork({
       time: this.scheduler,
@@ -67,42 +108,20 @@ export class SimCluster {
       address: `10.0.0.${i + 1}:7000`,
       suffrage: 'voter',
     }))
-    const config = resolveConfig({ slabBytes: 64 * 1024, maxIdleSlabs: 1, ...options.config })
-    const observer = this.#observer()
-    const everyMs = options.proposeEveryMs ?? 5
-    this.nodes = members.map(
-      ({ id, address }) =>
-        new SimNode({
-          scheduler: this.scheduler,
-          network: this.network,
-          id,
-          address,
-          members,
-          config,
-          flushMs: () => this.#flushMs(),
-          createMachine: (node) =>
-            listMachine((index, term, command) => {
-              this.#guard(() => this.checks.applied(node, index, term, command))
-            }),
-          createProgram: (_init, context) => {
-            const quiet = (): boolean => this.#quiet
-            return new SimProgram({ node: id, observer, everyMs, maxBatch: 8, quiet }, context)
-          },
-          observeCore: (node, core) => this.#guard(() => this.checks.observe(node, core)),
-          onFailure: (node, error) => {
-            this.totals.failures++
-            this.failures.push({ node, error })
-          },
-          ...(options.onEvent === undefined ? {} : { onEvent: options.onEvent }),
-          ...(options.logger === undefined ? {} : { logger: options.logger }),
-        }),
-    )
+    const config = { ...resolveConfig(options.config), ...SMALL_MEMORY }
+    this.nodes = members.map((member) => this.#createNode(member, members, config))
+    this.checks = new Checks(this.nodes, (violation) => this.#report(violation))
   }
 
   /** The nodes that lead, as their programs were told last. */
   get leaders(): readonly NodeId[] {
     const newest = Math.max(0, ...this.#leaders.values())
     return [...this.#leaders].filter(([, term]) => term === newest).map(([node]) => node)
+  }
+
+  /** Whether this node leads, as its program was told last; others may lead since. */
+  leads(node: NodeId): boolean {
+    return this.#leaders.has(node)
   }
 
   start(): void {
@@ -112,11 +131,21 @@ export class SimCluster {
   restart(node: SimNode): void {
     this.totals.restarts++
     node.start().catch((error: unknown) => {
-      if (!node.running) return
-      this.totals.failures++
-      this.#violation ??= new SafetyViolation('start', `${node.id} did not start: ${String(error)}`)
+      if (node.running) this.#notStarted(node, error)
     })
     this.scheduler.promisesDue()
+  }
+
+  /** A directory cannot be made on a full disk; whoever runs the program tries again. */
+  #notStarted(node: SimNode, error: unknown): void {
+    if ((error as { readonly code?: unknown }).code !== 'RAFT_STORAGE_FULL') {
+      this.#nodeFailed(node, `it did not start: ${String(error)}`)
+      return
+    }
+    this.crash(node)
+    this.scheduler.after(START_AGAIN_MS, () => {
+      if (!node.running) this.restart(node)
+    })
   }
 
   crash(node: SimNode): void {
@@ -127,19 +156,25 @@ export class SimCluster {
     this.checks.forget(node.id)
   }
 
-  /** Runs for so much virtual time, checking after every event. @throws SafetyViolation */
+  /**
+   * Runs for so much virtual time, or until a check fails.
+   * @throws SafetyViolation, or ConvergenceError when far more happens than that time can account for
+   */
   async run(forMs: number, until?: () => boolean): Promise<void> {
-    await this.scheduler.run({
+    const maxEvents = MOST_EVENTS_PER_MS * Math.max(forMs, 1000)
+    const events = await this.scheduler.run({
       forMs,
-      until: () => {
-        this.#guard(() => this.checks.afterStep())
-        return this.#violation !== null || until?.() === true
-      },
+      maxEvents,
+      until: () => this.#violation !== null || until?.() === true,
     })
     if (this.#violation !== null) throw this.#violation
+    if (events < maxEvents) return
+    throw new ConvergenceError(
+      `livelock: ${events} events in ${forMs} ms or less: ${JSON.stringify(this.picture())}`,
+    )
   }
 
-  /** The programs propose nothing from now on. */
+  /** The programs ask for nothing from now on. */
   quiesce(): void {
     this.#quiet = true
   }
@@ -164,6 +199,23 @@ export class SimCluster {
     })
   }
 
+  /** Once converged: all logs and states are the same. @throws SafetyViolation */
+  compare(): void {
+    this.checks.matchLogs()
+    if (this.#violation !== null) throw this.#violation
+    for (const [node, machine] of this.#machines) this.clients.final(node, machine.commands)
+    const byIndex = new Map<number, string>()
+    for (const { id, disk } of this.nodes) {
+      for (const { firstIndex, bytes } of disk.durableBatches()) {
+        const found = Buffer.from(bytes).toString('base64')
+        if ((byIndex.get(firstIndex) ?? found) !== found) {
+          throw new SafetyViolation('log matching', `${id} has another batch at ${firstIndex}`)
+        }
+        byIndex.set(firstIndex, found)
+      }
+    }
+  }
+
   /** For messages about what did not converge. */
   picture(): readonly object[] {
     return this.nodes.map((node) => ({
@@ -174,10 +226,88 @@ export class SimCluster {
     }))
   }
 
-  /** Mostly a fast device; now and then a slow flush. */
+  #createNode(
+    { id, address }: Omit<Server, 'addedAt'>,
+    members: readonly Omit<Server, 'addedAt'>[],
+    config: RaftConfig,
+  ): SimNode {
+    const { clockSkew = 0, proposeEveryMs = 5, transferEveryMs = 0, onEvent } = this.#options
+    const { readEveryMs = proposeEveryMs } = this.#options
+    const observer = this.#observer()
+    const node: SimNode = new SimNode({
+      scheduler: this.scheduler,
+      network: this.network,
+      id,
+      address,
+      members,
+      config,
+      clockRate: 1 + (2 * this.scheduler.random() - 1) * clockSkew,
+      flushMs: () => this.#flushMs(),
+      createMachine: () => this.#createMachine(id),
+      createProgram: (_init, context) => {
+        const quiet = (): boolean => this.#quiet
+        const load = { proposeEveryMs, readEveryMs, transferEveryMs, maxBatch: 8, quiet }
+        return new SimProgram({ node: id, observer, ...load }, context)
+      },
+      observeCore: (of, core) => this.checks.observe(of, core),
+      onFailure: (of, error) => {
+        this.failures.push({ node: of, error })
+        this.#nodeFailed(node, error.message)
+      },
+      ...(onEvent === undefined ? {} : { onEvent }),
+      logger: this.#logger(id),
+    })
+    return node
+  }
+
+  #createMachine(id: NodeId): ListMachine {
+    const machine = listMachine((index, term, command, count) => {
+      this.#guard(() => this.clients.applied(id, index, term, command, count))
+    })
+    this.#machines.set(id, machine)
+    return machine
+  }
+
+  /** Nothing but a failed flush may end a node. */
+  #nodeFailed(node: SimNode, message: string): void {
+    this.totals.failures++
+    if (node.disk.faults.failFlush !== null) {
+      // Its program ends the process, which does not wait for a disk that fails.
+      this.scheduler.after(0, () => {
+        if (node.running) this.crash(node)
+      })
+      return
+    }
+    this.#report(new SafetyViolation('nodes do not fail', `${node.id}: ${message}`))
+  }
+
+  /** No wire damages anything here: a batch that fails its checksum was overwritten in memory (S7). */
+  #logger(id: NodeId): ActorLogger {
+    const { logger } = this.#options
+    const look = (fields: object): void => {
+      const { error } = fields as { readonly error?: unknown }
+      if (typeof error !== 'string' || !/damaged on its way|announces/.test(error)) return
+      this.#report(new SafetyViolation('memory is not reused while it is read', `${id}: ${error}`))
+    }
+    return {
+      debug: (fields, message) => {
+        look(fields)
+        logger?.debug(fields, message)
+      },
+      info: (fields, message) => logger?.info(fields, message),
+      warn: (fields, message) => {
+        look(fields)
+        logger?.warn(fields, message)
+      },
+      error: (fields, message) => logger?.error(fields, message),
+    }
+  }
+
+  /** Now and then a slow one. */
   #flushMs(): number {
-    const fast = 0.2 + this.scheduler.random()
-    return this.scheduler.random() < 0.01 ? fast * 50 : fast
+    const shortest = this.#options.flushMs ?? 0.2
+    const drawn = shortest * (1 + 5 * this.scheduler.random())
+    return this.scheduler.random() < 0.01 ? drawn + 50 * this.scheduler.random() : drawn
   }
 
   #guard(check: () => void): void {
@@ -185,30 +315,46 @@ export class SimCluster {
       check()
     } catch (error) {
       if (!(error instanceof SafetyViolation)) throw error
-      this.#violation ??= error
+      this.#report(error)
     }
   }
 
+  #report(violation: SafetyViolation): void {
+    this.#violation ??= violation
+  }
+
   #observer(): ProgramObserver {
-    const { totals } = this
+    const { totals, clients } = this
     return {
       proposed: () => {
         totals.proposed++
       },
       acknowledged: (node, command, index) => {
         totals.acknowledged++
-        this.#guard(() => this.checks.acknowledge(node, command, index))
+        this.#guard(() => clients.acknowledge(node, command, index))
       },
       failed: (node, command, outcome) => {
         if (outcome === 'rejected') {
           totals.rejected++
-          this.#guard(() => this.checks.refused(node, command))
+          this.#guard(() => clients.refused(node, command))
         } else totals.unknown++
       },
       status: (node, status) => {
         this.#statuses.set(node, status)
         if (status.role === 'leader') this.#leaders.set(node, status.term)
         else this.#leaders.delete(node)
+      },
+      readBegins: () => clients.known,
+      readEnded: (node, what, floor, seen) => {
+        totals.reads++
+        if (what === 'lease read') totals.leaseReads++
+        this.#guard(() => clients.read(node, what, floor, seen))
+      },
+      transferred: () => {
+        totals.transfers++
+      },
+      installed: () => {
+        totals.installs++
       },
     }
   }

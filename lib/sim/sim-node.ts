@@ -1,21 +1,26 @@
 import type { NodeReply } from '../../actors/consensus/protocol.js'
 import type { RaftCore } from '../core/raft-core.js'
-import type { NodeId, Server } from '../core/types.js'
+import type { HardState, LogIndex, NodeId, Server, Term } from '../core/types.js'
 import { inlineStateMachine } from '../fsm/define.js'
 import type { StateMachine } from '../fsm/state-machine.js'
+import { verifyBatch } from '../log/batch.js'
 import { MemoryDisk } from '../log/memory-disk.js'
+import { readSealed } from '../log/sealed-value.js'
 import { memoryStore } from '../log/stores.js'
 import type { AssembledNode } from '../node/assembled.js'
 import { assembleNode } from '../node/assembly.js'
 import type { RaftConfig } from '../node/config.js'
 import { placementOf } from '../node/placement.js'
-import type { ActorLogger, CreateActor } from '../runtime/actor.js'
+import type { ActorHandle, ActorLogger, CreateActor } from '../runtime/actor.js'
+import type { SimActor } from '../runtime/sim-actor.js'
 import { SimActorSystem, type TraceEvent } from '../runtime/sim-host.js'
 import type { SimScheduler } from '../runtime/sim-scheduler.js'
+import { runSteps } from '../runtime/steps.js'
 import type { WireError } from '../runtime/wire-error.js'
 import { MemorySnapshots } from '../snapshot/memory-store.js'
 import { memorySnapshotStore } from '../snapshot/stores.js'
 import type { SimNetwork } from '../transport/sim-transport.js'
+import type { DurableMachine } from './checks.js'
 
 export interface SimNodeOptions {
   readonly scheduler: SimScheduler
@@ -24,6 +29,8 @@ export interface SimNodeOptions {
   readonly address: string
   readonly members: readonly Omit<Server, 'addedAt'>[]
   readonly config: RaftConfig
+  /** How fast this machine's clock runs against the world's. */
+  readonly clockRate: number
   /** How long a flush takes, drawn for each. */
   readonly flushMs: () => number
   readonly createMachine: (node: NodeId) => StateMachine
@@ -38,7 +45,7 @@ export interface SimNodeOptions {
  * One simulated machine: its disks outlive its processes. The actors are those of production; store,
  * snapshots and network are simulated.
  */
-export class SimNode {
+export class SimNode implements DurableMachine {
   readonly id: NodeId
   readonly address: string
   readonly disk = new MemoryDisk()
@@ -70,9 +77,10 @@ export class SimNode {
 
   /** Starts a process on this machine; resolves when its actors run, which takes virtual time. */
   async start(): Promise<void> {
-    const { scheduler, network, id, config, members, onEvent, logger } = this.#options
+    const { scheduler, network, id, config, members, onEvent, logger, clockRate } = this.#options
     const system = new SimActorSystem(scheduler, {
       name: `${id}.${++this.#starts}`,
+      clockRate,
       ...(onEvent === undefined ? {} : { onEvent }),
       ...(logger === undefined ? {} : { logger }),
     })
@@ -95,7 +103,9 @@ export class SimNode {
       system,
       createNodeActor: this.#options.createProgram,
       observeCore: (core) => this.#options.observeCore(id, core),
-      onFailure: (error) => this.#options.onFailure(id, error),
+      onFailure: (error) => {
+        if (this.#system === system) this.#options.onFailure(id, error)
+      },
     })
     if (this.#system === system && system.alive) this.#assembled = assembled
   }
@@ -110,6 +120,45 @@ export class SimNode {
     const keep = Math.floor(scheduler.random() * (unsettled + 1))
     this.disk.crash({ keep, tear: scheduler.random() < 0.25 })
     return { lostWrites: unsettled - keep }
+  }
+
+  /** The actors that run at this moment. */
+  actors(): readonly ActorHandle[] {
+    const handles = this.#assembled?.handles() ?? []
+    return handles.filter((handle) => !(handle as SimActor).cell.gone)
+  }
+
+  /** One actor ends as by an exception of its own; its keeper decides what follows. */
+  fail(actor: ActorHandle): void {
+    ;(actor as SimActor).cell.fail(new Error('a simulated fault'))
+  }
+
+  holds(index: LogIndex, term: Term): boolean {
+    for (const { stored } of this.snapshots.held.values()) if (stored.index >= index) return true
+    const batch = this.disk.durableBatch(index)
+    if (batch === null || batch.term !== term) return false
+    try {
+      verifyBatch(batch.bytes)
+      return true
+    } catch {
+      return false
+    }
+  }
+
+  durableTerm(): Term {
+    return this.#hardState()?.term ?? 0
+  }
+
+  hasVoted(term: Term, candidate: NodeId): boolean {
+    const state = this.#hardState()
+    if (state === null) return false
+    return state.term > term || (state.term === term && state.votedFor === candidate)
+  }
+
+  #hardState(): HardState | null {
+    const get = (key: string): Uint8Array | null => this.disk.values.get(key) ?? null
+    const bytes = runSteps(readSealed(get, 'hard-state')) as Uint8Array | null
+    return bytes === null ? null : (JSON.parse(new TextDecoder().decode(bytes)) as HardState)
   }
 
   /** The log actor's call takes this long, and only then is what it wrote durable. */

@@ -3,28 +3,43 @@ import type {
   ConsensusStatus,
   NodeReply,
 } from '../../actors/consensus/protocol.js'
-import type { NodeId } from '../core/types.js'
+import type { LogIndex, NodeId } from '../core/types.js'
 import { BatchBuilder, ENTRY_COMMAND } from '../log/batch.js'
 import { Arena } from '../log/slab.js'
 import type { ActorContext, ActorRef, Behavior } from '../runtime/actor.js'
+import type { Seen } from './client-checks.js'
+import { SimReads } from './sim-reads.js'
 
 /** What the checks learn from the programs. */
 export interface ProgramObserver {
   /** A command is on its way into the cluster. */
   proposed(node: NodeId, command: string): void
   /** Acknowledged: applied at this index. */
-  acknowledged(node: NodeId, command: string, index: number): void
+  acknowledged(node: NodeId, command: string, index: LogIndex): void
   /** `unknown` may still be applied, `rejected` never. */
   failed(node: NodeId, command: string, outcome: 'rejected' | 'unknown' | 'committed'): void
   status(node: NodeId, status: ConsensusStatus): void
+  /** A read begins; returns the highest index that any program knows to be applied by now. */
+  readBegins(): LogIndex
+  /** A read has been answered; it must not miss what was known when it began. */
+  readEnded(node: NodeId, what: ReadKind, floor: LogIndex, seen: Seen): void
+  transferred(): void
+  installed(): void
 }
+
+/** Where a read index came from. */
+export type ReadKind = 'read index' | 'lease read' | 'forwarded read'
 
 export interface SimProgramOptions {
   readonly node: NodeId
   readonly observer: ProgramObserver
   /** Mean time between two batches of commands while this node leads. */
-  readonly everyMs: number
-  /** True once nothing more is to be proposed. */
+  readonly proposeEveryMs: number
+  /** Mean time between two reads. */
+  readonly readEveryMs: number
+  /** Mean time between two transfers of leadership; 0: none. */
+  readonly transferEveryMs: number
+  /** True once nothing more is to be asked for. */
   readonly quiet: () => boolean
   /** Most commands in one batch. */
   readonly maxBatch: number
@@ -32,15 +47,22 @@ export interface SimProgramOptions {
 
 interface Proposal {
   readonly commands: readonly string[]
-  firstIndex: number
+  firstIndex: LogIndex
 }
 
-/** A program that embeds the node: it proposes batches of unique commands whenever its node leads. */
+/** Small slabs are reused often, which shows whoever reads memory that is not his any more (S7). */
+const SLAB_BYTES = 4096
+
+/**
+ * A program that embeds the node: it proposes batches of unique commands whenever its node leads, hands
+ * leadership over now and then, and reads whatever its node is.
+ */
 export class SimProgram implements Behavior<NodeReply> {
   readonly #options: SimProgramOptions
   readonly #context: ActorContext
-  readonly #builder = new BatchBuilder(new Arena({ slabBytes: 64 * 1024, maxIdleSlabs: 2 }), 1024)
+  readonly #builder = new BatchBuilder(new Arena({ slabBytes: SLAB_BYTES, maxIdleSlabs: 2 }), 1024)
   readonly #pending = new Map<number, Proposal>()
+  readonly #reads: SimReads
   #consensus: ActorRef<ConsensusMessage> | null = null
   #leads = false
   #proposals = 0
@@ -51,12 +73,20 @@ export class SimProgram implements Behavior<NodeReply> {
     this.#options = options
     this.#context = context
     this.#life = Math.floor(context.random() * 2 ** 32).toString(36)
+    const tell = (message: ConsensusMessage): void => {
+      this.#consensus?.tell(message)
+    }
+    const { node, observer } = options
+    this.#reads = new SimReads({ node, observer, tell, random: () => context.random() })
   }
 
   linked(name: string, ref: ActorRef): void {
     if (name !== 'consensus') return
     this.#consensus = ref as ActorRef<ConsensusMessage>
-    this.#next()
+    const { proposeEveryMs, readEveryMs, transferEveryMs } = this.#options
+    this.#every(proposeEveryMs, () => this.#propose())
+    this.#every(readEveryMs, () => this.#reads.begin())
+    this.#every(transferEveryMs, () => this.#transfer())
   }
 
   receive(message: NodeReply): void {
@@ -64,6 +94,7 @@ export class SimProgram implements Behavior<NodeReply> {
     switch (message.kind) {
       case 'status':
         this.#leads = message.status.role === 'leader'
+        this.#reads.leaderIs(message.status.leader)
         return observer.status(node, message.status)
       case 'proposalAccepted': {
         const proposal = this.#pending.get(message.proposal)
@@ -78,12 +109,26 @@ export class SimProgram implements Behavior<NodeReply> {
         return this.#settle(message.proposal, (command) => {
           observer.failed(node, command, message.outcome)
         })
+      case 'readIndexDone':
+      case 'readIndexFailed':
+      case 'queryDone':
+      case 'forwarded':
+      case 'forwardReply':
+        return this.#reads.receive(message)
+      case 'transferDone':
+        if (message.reason === null) observer.transferred()
+        return
+      case 'event':
+        if (message.event.kind === 'snapshot' && message.event.change === 'received') {
+          observer.installed()
+        }
+        return
       default:
         return
     }
   }
 
-  #settle(id: number, each: (command: string, index: number) => void): void {
+  #settle(id: number, each: (command: string, index: LogIndex) => void): void {
     const proposal = this.#pending.get(id)
     this.#pending.delete(id)
     proposal?.commands.forEach((command, offset) => {
@@ -91,14 +136,16 @@ export class SimProgram implements Behavior<NodeReply> {
     })
   }
 
-  #next(): void {
-    this.#context.after(this.#options.everyMs * 2 * this.#context.random(), () => {
-      if (this.#leads && !this.#options.quiet()) this.#propose()
-      this.#next()
+  #every(meanMs: number, act: () => void): void {
+    if (meanMs === 0) return
+    this.#context.after(meanMs * 2 * this.#context.random(), () => {
+      if (!this.#options.quiet()) act()
+      this.#every(meanMs, act)
     })
   }
 
   #propose(): void {
+    if (!this.#leads) return
     const { node, observer, maxBatch } = this.#options
     const count = 1 + Math.floor(this.#context.random() * maxBatch)
     const commands: string[] = []
@@ -111,5 +158,9 @@ export class SimProgram implements Behavior<NodeReply> {
     const proposal = ++this.#proposals
     this.#pending.set(proposal, { commands, firstIndex: 0 })
     this.#consensus?.tell({ kind: 'propose', proposal, batch: this.#builder.finish() })
+  }
+
+  #transfer(): void {
+    if (this.#leads) this.#consensus?.tell({ kind: 'transfer', id: ++this.#proposals, to: null })
   }
 }

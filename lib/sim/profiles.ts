@@ -1,0 +1,105 @@
+/** How often each kind of trouble comes, as mean virtual ms between two; 0: never. */
+export interface Profile {
+  /** One machine loses power. */
+  readonly crashEveryMs: number
+  /** Longest time for which a machine is down. */
+  readonly downMs: number
+  /** All machines lose power at one moment. */
+  readonly outageEveryMs: number
+  readonly partitionEveryMs: number
+  /** The leader is cut off, in one direction or both, mostly after its acknowledgements came late. */
+  readonly isolateLeaderEveryMs: number
+  readonly oneWayCutEveryMs: number
+  readonly resetEveryMs: number
+  readonly slowLinkEveryMs: number
+  /** Frames are lost, doubled and reordered at random. */
+  readonly noisyNetwork: boolean
+  /** One actor hangs. */
+  readonly actorStallEveryMs: number
+  /** One actor fails and is restarted by its keeper. */
+  readonly actorFailureEveryMs: number
+  /** A whole process is held (SIGSTOP). */
+  readonly pauseEveryMs: number
+  /** A disk takes no more batches for a while. */
+  readonly diskFullEveryMs: number
+  /** A flush fails, which ends the node. */
+  readonly flushErrorEveryMs: number
+  /** A leader hands over. */
+  readonly transferEveryMs: number
+  /** Each program reads. */
+  readonly readEveryMs: number
+}
+
+const calm: Profile = {
+  crashEveryMs: 0,
+  downMs: 4000,
+  outageEveryMs: 0,
+  partitionEveryMs: 0,
+  isolateLeaderEveryMs: 0,
+  oneWayCutEveryMs: 0,
+  resetEveryMs: 0,
+  slowLinkEveryMs: 0,
+  noisyNetwork: false,
+  actorStallEveryMs: 0,
+  actorFailureEveryMs: 0,
+  pauseEveryMs: 0,
+  diskFullEveryMs: 0,
+  flushErrorEveryMs: 0,
+  transferEveryMs: 0,
+  readEveryMs: 20,
+}
+
+export const profiles = {
+  /** Everything at once. */
+  mixed: {
+    ...calm,
+    crashEveryMs: 5000,
+    outageEveryMs: 20_000,
+    partitionEveryMs: 5000,
+    isolateLeaderEveryMs: 8000,
+    oneWayCutEveryMs: 7000,
+    resetEveryMs: 1500,
+    slowLinkEveryMs: 8000,
+    noisyNetwork: true,
+    actorStallEveryMs: 2000,
+    actorFailureEveryMs: 3000,
+    pauseEveryMs: 10_000,
+    diskFullEveryMs: 15_000,
+    flushErrorEveryMs: 30_000,
+    transferEveryMs: 5000,
+  },
+  calm,
+  crashes: { ...calm, crashEveryMs: 1500, outageEveryMs: 8000 },
+  network: {
+    ...calm,
+    partitionEveryMs: 2000,
+    oneWayCutEveryMs: 2000,
+    resetEveryMs: 500,
+    slowLinkEveryMs: 3000,
+    noisyNetwork: true,
+    transferEveryMs: 4000,
+  },
+  stalls: { ...calm, actorStallEveryMs: 300, pauseEveryMs: 4000 },
+  /** Deposed leaders that may not know it yet, asked for leases all the time. */
+  leases: {
+    ...calm,
+    crashEveryMs: 2000,
+    downMs: 100,
+    isolateLeaderEveryMs: 600,
+    oneWayCutEveryMs: 1000,
+    slowLinkEveryMs: 1000,
+    transferEveryMs: 500,
+    readEveryMs: 2,
+  },
+  actors: { ...calm, actorFailureEveryMs: 400, actorStallEveryMs: 2000, transferEveryMs: 3000 },
+  disks: {
+    ...calm,
+    crashEveryMs: 3000,
+    outageEveryMs: 15_000,
+    actorStallEveryMs: 3000,
+    diskFullEveryMs: 4000,
+    flushErrorEveryMs: 6000,
+  },
+} as const satisfies Record<string, Profile>
+
+export type ProfileName = keyof typeof profiles

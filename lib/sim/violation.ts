@@ -1,0 +1,15 @@
+/** A rule of Raft that a run has broken, with the numbers. */
+export class SafetyViolation extends Error {
+  readonly rule: string
+
+  constructor(rule: string, message: string) {
+    super(`${rule}: ${message}`)
+    this.name = 'SafetyViolation'
+    this.rule = rule
+  }
+}
+
+/** A livelock, or a replica that stays behind once nothing disturbs it any more. */
+export class ConvergenceError extends Error {
+  override readonly name = 'ConvergenceError'
+}
