@@ -2,18 +2,20 @@ import { assert } from '../core/assert.js'
 import {
   BATCH_HEADER_BYTES,
   type BatchHead,
-  ENTRY_HAS_SESSION,
   ENTRY_HEADER_BYTES,
-  ENTRY_SESSION_BYTES,
-  type EntrySession,
   type EntryType,
   MAX_EXTENSION_BYTES,
   viewOf,
   writeBodyFacts,
   writeHead,
-  writeU64,
 } from './batch-layout.js'
 import type { BatchRef } from './batch-ref.js'
+import {
+  type EntryIdentity,
+  identityBytes,
+  identityFlags,
+  writeIdentity,
+} from './entry-identity.js'
 import { type Allocation, type Arena, batchBytes, PIN_CONSENSUS, pin } from './slab.js'
 
 const FIRST_CAPACITY = 16 * 1024
@@ -48,10 +50,10 @@ export class BatchBuilder {
   }
 
   /** Appends one entry; `data` and `extensions` are copied before it returns. */
-  add(type: EntryType, data: Uint8Array, extensions?: Uint8Array, session?: EntrySession): void {
-    const end = this.#end + entryBytes(data, extensions, session)
+  add(type: EntryType, data: Uint8Array, extensions?: Uint8Array, identity?: EntryIdentity): void {
+    const end = this.#end + entryBytes(data, extensions, identity)
     if (end > this.#bytes.length) this.#grow(end)
-    writeEntry(this.#bytes, this.#view, this.#end, type, data, extensions, session)
+    writeEntry(this.#bytes, this.#view, this.#end, type, data, extensions, identity)
     this.#end = end
     this.#count++
   }
@@ -129,21 +131,21 @@ export interface NewEntry {
   readonly type: EntryType
   readonly data: Uint8Array
   readonly extensions?: Uint8Array
-  readonly session?: EntrySession
+  readonly identity?: EntryIdentity
 }
 
 /** A batch in memory of its own that nobody pins: no-ops, barriers, configurations, tests. */
 export function encodeBatch(entries: readonly NewEntry[], head: BatchHead): BatchRef {
   assert(entries.length > 0, 'a batch has at least one entry')
   let length = BATCH_HEADER_BYTES
-  for (const entry of entries) length += entryBytes(entry.data, entry.extensions, entry.session)
+  for (const entry of entries) length += entryBytes(entry.data, entry.extensions, entry.identity)
   const memory = new SharedArrayBuffer(length)
   const bytes = new Uint8Array(memory)
   const view = viewOf(bytes)
   let offset = BATCH_HEADER_BYTES
-  for (const { type, data, extensions, session } of entries) {
-    writeEntry(bytes, view, offset, type, data, extensions, session)
-    offset += entryBytes(data, extensions, session)
+  for (const { type, data, extensions, identity } of entries) {
+    writeEntry(bytes, view, offset, type, data, extensions, identity)
+    offset += entryBytes(data, extensions, identity)
   }
   writeBodyFacts(bytes, entries.length, length - BATCH_HEADER_BYTES)
   const open = { memory, offset: 0, length, firstIndex: 0, count: entries.length, term: 0 }
@@ -154,11 +156,11 @@ export function encodeBatch(entries: readonly NewEntry[], head: BatchHead): Batc
 function entryBytes(
   data: Uint8Array,
   extensions: Uint8Array | undefined,
-  session: EntrySession | undefined,
+  identity: EntryIdentity | undefined,
 ): number {
   return (
     ENTRY_HEADER_BYTES +
-    (session === undefined ? 0 : ENTRY_SESSION_BYTES) +
+    (identity === undefined ? 0 : (identityBytes(identityFlags(identity)) ?? 0)) +
     data.length +
     (extensions === undefined ? 0 : extensions.length)
   )
@@ -171,17 +173,17 @@ function writeEntry(
   type: EntryType,
   data: Uint8Array,
   extensions: Uint8Array | undefined,
-  session: EntrySession | undefined,
+  identity: EntryIdentity | undefined,
 ): void {
   let offset = start + ENTRY_HEADER_BYTES
   view.setUint32(start, data.length, true)
   view.setUint8(start + 4, type)
-  view.setUint8(start + 5, session === undefined ? 0 : ENTRY_HAS_SESSION)
+  const flags = identityFlags(identity)
+  view.setUint8(start + 5, flags)
   view.setUint16(start + 6, 0, true)
-  if (session !== undefined) {
-    writeU64(view, offset, session.clientId)
-    writeU64(view, offset + 8, session.sequence)
-    offset += ENTRY_SESSION_BYTES
+  if (identity !== undefined) {
+    writeIdentity(view, offset, identity)
+    offset += identityBytes(flags) ?? 0
   }
   bytes.set(data, offset)
   if (extensions !== undefined) {

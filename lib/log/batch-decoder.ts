@@ -3,16 +3,13 @@ import { BatchError } from './batch-error.js'
 import {
   BATCH_HEADER_BYTES,
   type BatchHeader,
-  ENTRY_BARRIER,
-  ENTRY_HAS_SESSION,
   ENTRY_HEADER_BYTES,
-  ENTRY_SESSION_BYTES,
-  type EntrySession,
   type EntryType,
+  LAST_ENTRY_TYPE,
   readHeader,
-  readU64,
   viewOf,
 } from './batch-layout.js'
+import { type EntryIdentity, identityBytes, readIdentity } from './entry-identity.js'
 
 export interface DecodedEntry {
   readonly index: LogIndex
@@ -22,7 +19,8 @@ export interface DecodedEntry {
   readonly type: EntryType
   readonly data: Uint8Array
   readonly extensions: Uint8Array | undefined
-  readonly session: EntrySession | undefined
+  /** Who proposed it and as which command; undefined where no repetition is to be noticed. */
+  readonly identity: EntryIdentity | undefined
 }
 
 export interface DecodeOptions {
@@ -49,7 +47,7 @@ export class EntryCursor {
   dataStart = 0
   dataLength = 0
   extensionsLength = 0
-  session: EntrySession | undefined = undefined
+  identity: EntryIdentity | undefined = undefined
   readonly #view: DataView
   readonly #end: number
   #offset = BATCH_HEADER_BYTES
@@ -82,11 +80,9 @@ export class EntryCursor {
     const type = view.getUint8(offset - 4)
     const flags = view.getUint8(offset - 3)
     const extensionsLength = view.getUint16(offset - 2, true)
-    if (type > ENTRY_BARRIER || flags > ENTRY_HAS_SESSION) {
-      this.#broken(`type ${type} with flags ${flags} is unknown: a later release wrote it`)
-    }
-    this.session = undefined
-    if (flags === ENTRY_HAS_SESSION) offset = this.#readSession(offset)
+    this.identity = undefined
+    if (type > LAST_ENTRY_TYPE) this.#unknown(type, flags)
+    if (flags !== 0) offset = this.#readIdentity(offset, type, flags)
     if (offset + dataLength + extensionsLength > this.#end) {
       this.#broken('an entry ends behind the end')
     }
@@ -99,13 +95,15 @@ export class EntryCursor {
     return true
   }
 
-  #readSession(offset: number): number {
-    if (offset + ENTRY_SESSION_BYTES > this.#end) this.#broken('a session reaches behind the end')
-    this.session = {
-      clientId: readU64(this.#view, offset),
-      sequence: readU64(this.#view, offset + 8),
-    }
-    return offset + ENTRY_SESSION_BYTES
+  #readIdentity(offset: number, type: number, flags: number): number {
+    const end = offset + (identityBytes(flags) ?? this.#unknown(type, flags))
+    if (end > this.#end) this.#broken('an identity reaches behind the end')
+    this.identity = readIdentity(this.#view, offset, flags)
+    return end
+  }
+
+  #unknown(type: number, flags: number): never {
+    this.#broken(`type ${type} with flags ${flags} is unknown: a later release wrote it`)
   }
 
   #broken(what: string): never {
@@ -140,7 +138,7 @@ export function decodeEntries(bytes: Uint8Array, options: DecodeOptions = {}): D
       data: source.take(dataStart, dataLength),
       extensions:
         extensionsLength === 0 ? undefined : source.take(dataStart + dataLength, extensionsLength),
-      session: cursor.session,
+      identity: cursor.identity,
     })
   }
   return entries

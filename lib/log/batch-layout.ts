@@ -11,13 +11,12 @@ import { BatchError } from './batch-error.js'
  * time u64 (the leader's clock, ms since the epoch), count u32, bodyLength u32, bodyCrc u32,
  * 8 bytes zero, headerCrc u32 over everything before it.
  *
- * Body, `count` entries: dataLength u32, type u8, flags u8, extensionsLength u16, [clientId u64,
- * sequence u64 when ENTRY_HAS_SESSION], data, extensions.
+ * Body, `count` entries: dataLength u32, type u8, flags u8, extensionsLength u16, [identity, as the
+ * flags say: entry-identity.ts], data, extensions.
  */
 
 export const BATCH_HEADER_BYTES = 64
 export const ENTRY_HEADER_BYTES = 8
-export const ENTRY_SESSION_BYTES = 16
 export const MAX_EXTENSION_BYTES = 0xffff
 
 const MAGIC = 0x42505254 // "TRPB"
@@ -32,19 +31,21 @@ export const ENTRY_COMMAND = 0 as const
 export const ENTRY_NOOP = 1 as const
 export const ENTRY_CONFIGURATION = 2 as const
 export const ENTRY_BARRIER = 3 as const
+/** Opens a client session; its data is a SessionOpening, its result the session's client id. */
+export const ENTRY_SESSION_OPEN = 4 as const
+/** Uses a session without a command, so that it does not expire. */
+export const ENTRY_SESSION_KEEP_ALIVE = 5 as const
+/** Ends a session. */
+export const ENTRY_SESSION_CLOSE = 6 as const
+export const LAST_ENTRY_TYPE = ENTRY_SESSION_CLOSE
 export type EntryType =
   | typeof ENTRY_COMMAND
   | typeof ENTRY_NOOP
   | typeof ENTRY_CONFIGURATION
   | typeof ENTRY_BARRIER
-
-export const ENTRY_HAS_SESSION = 1
-
-/** Which client proposed an entry, and its number there: what deduplicates a retried command. */
-export interface EntrySession {
-  readonly clientId: number
-  readonly sequence: number
-}
+  | typeof ENTRY_SESSION_OPEN
+  | typeof ENTRY_SESSION_KEEP_ALIVE
+  | typeof ENTRY_SESSION_CLOSE
 
 /** Where a batch goes in the log, and when its leader took it. */
 export interface BatchHead {

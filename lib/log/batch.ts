@@ -17,10 +17,12 @@ export {
   ENTRY_CONFIGURATION,
   ENTRY_HEADER_BYTES,
   ENTRY_NOOP,
-  ENTRY_SESSION_BYTES,
-  type EntrySession,
+  ENTRY_SESSION_CLOSE,
+  ENTRY_SESSION_KEEP_ALIVE,
+  ENTRY_SESSION_OPEN,
   type EntryType,
   readHeader,
   verifyBatch,
 } from './batch-layout.js'
 export type { BatchRef } from './batch-ref.js'
+export type { EntryIdentity, EntryKey, EntrySession } from './entry-identity.js'

@@ -16,8 +16,8 @@ export function withoutEntries(
 ): BatchRef | null {
   const readable = sealBatch(ref, readableHead)
   let position = 0
-  for (const { type, data, extensions, session } of decodeEntries(batchBytes(readable))) {
-    if (!withdrawn.has(position++)) builder.add(type, data, extensions, session)
+  for (const { type, data, extensions, identity } of decodeEntries(batchBytes(readable))) {
+    if (!withdrawn.has(position++)) builder.add(type, data, extensions, identity)
   }
   const rest = builder.count === 0 ? null : builder.finish()
   unpin(ref, PIN_CONSENSUS)

@@ -17,6 +17,17 @@ import { Prng } from '../../lib/runtime/prng.js'
 
 const HEAD = { firstIndex: 7, term: 3, prevTerm: 2, time: 1_700_000_000_123.9 }
 
+const ofSession = { kind: 'session', clientId: 2 ** 40, sequence: 9, acknowledged: 7 } as const
+
+const withKey = {
+  kind: 'key',
+  key: '00112233445566778899aabbccddeeff',
+  request: 'ffeeddccbbaa99887766554433221100',
+  timeoutMs: 600_000,
+  maxKeys: 1000,
+  maxResultBytes: 2 ** 20,
+} as const
+
 function text(value: string): Uint8Array {
   return new TextEncoder().encode(value)
 }
@@ -26,23 +37,26 @@ t.test('entries come back as they were added, with the batch’s place and time'
   const builder = new BatchBuilder(arena)
   builder.add(ENTRY_COMMAND, text('one'))
   builder.add(ENTRY_COMMAND, new Uint8Array(0), text('extensions'))
-  builder.add(ENTRY_COMMAND, text('three'), undefined, { clientId: 2 ** 40, sequence: 9 })
+  builder.add(ENTRY_COMMAND, text('three'), undefined, ofSession)
+  builder.add(ENTRY_COMMAND, text('four'), undefined, withKey)
   builder.add(ENTRY_BARRIER, new Uint8Array(0))
-  t.equal(builder.count, 4)
+  t.equal(builder.count, 5)
   const bytesBefore = builder.bytes
   const ref = sealBatch(builder.finish(), HEAD)
   t.equal(ref.length, bytesBefore)
   t.equal(builder.count, 0)
-  t.match(ref, { firstIndex: 7, count: 4, term: 3, prevTerm: 2, pinned: true })
-  t.match(verifyBatch(batchBytes(ref)), { lastIndex: 10, time: 1_700_000_000_123 })
+  t.match(ref, { firstIndex: 7, count: 5, term: 3, prevTerm: 2, pinned: true })
+  t.match(verifyBatch(batchBytes(ref)), { lastIndex: 11, time: 1_700_000_000_123 })
   for (const copy of [false, true]) {
-    const [one, two, three, four] = decodeEntries(batchBytes(ref), { copy })
+    const [one, two, three, keyed, last] = decodeEntries(batchBytes(ref), { copy })
     t.match(one, { index: 7, term: 3, time: 1_700_000_000_123, type: ENTRY_COMMAND })
     t.same(Buffer.from(one?.data ?? []).toString(), 'one')
     t.equal(one?.extensions, undefined)
     t.same(Buffer.from(two?.extensions ?? []).toString(), 'extensions')
-    t.same(three?.session, { clientId: 2 ** 40, sequence: 9 })
-    t.match(four, { index: 10, type: ENTRY_BARRIER })
+    t.same(three?.identity, ofSession)
+    t.same(keyed?.identity, withKey)
+    t.same(Buffer.from(keyed?.data ?? []).toString(), 'four')
+    t.match(last, { index: 11, type: ENTRY_BARRIER })
     t.equal(one?.data.buffer instanceof SharedArrayBuffer, !copy)
   }
 })
@@ -170,7 +184,7 @@ t.test('no mutation of a batch crashes or hangs the decoder (seeded)', async (t)
     type: ENTRY_COMMAND,
     data: new Uint8Array(n * 5).fill(n),
     ...(n % 3 === 0 ? { extensions: text(`ext${n}`) } : {}),
-    ...(n % 4 === 0 ? { session: { clientId: n, sequence: n } } : {}),
+    ...(n % 4 === 0 ? { identity: ofSession } : n % 4 === 1 ? { identity: withKey } : {}),
   }))
   const good = batchBytes(encodeBatch(entries, HEAD))
   const outcomes = new Map<string, number>()
