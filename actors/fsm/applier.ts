@@ -2,8 +2,13 @@ import { assert } from '../../lib/core/assert.js'
 import type { LogIndex, Term } from '../../lib/core/types.js'
 import { messageOf, StateMachineError } from '../../lib/fsm/errors.js'
 import type { LoadedMachine } from '../../lib/fsm/load.js'
-import { type Entry, isCommandError } from '../../lib/fsm/state-machine.js'
-import { type DecodedEntry, ENTRY_COMMAND, ENTRY_CONFIGURATION } from '../../lib/log/batch.js'
+import { type CommandError, type Entry, isCommandError } from '../../lib/fsm/state-machine.js'
+import {
+  type DecodedEntry,
+  ENTRY_COMMAND,
+  ENTRY_CONFIGURATION,
+  ENTRY_SESSION_OPEN,
+} from '../../lib/log/batch.js'
 import type { BatchRef } from '../../lib/log/batch-ref.js'
 import { decodeConfiguration } from '../../lib/log/configuration-codec.js'
 import { PIN_FSM, unpin } from '../../lib/log/slab.js'
@@ -14,12 +19,19 @@ import { EntryRun } from './entry-run.js'
 import type { EntrySource } from './entry-source.js'
 import type { FsmMessage, ResultRun } from './protocol.js'
 import { Results } from './results.js'
+import type { Admission } from './sessions/admission.js'
+import type { KeptOutcome } from './sessions/kept-outcome.js'
+import { Repetitions } from './sessions/repetitions.js'
 
 type Apply = Extract<FsmMessage, { kind: 'apply' }>
 
 /**
- * Takes committed batches to the state machine, each entry once and in order (S14). It knows how far
- * the machine is; anything else that moves the machine tells it so with `moveTo`.
+ * Takes committed batches to the state machine, each entry once and in order (S14), and each command
+ * of a session or with an idempotency key once however often it comes. It knows how far the machine is;
+ * anything else that moves the machine tells it so with `moveTo`.
+ *
+ * A machine that keeps its own state may hold entries that the tables of sessions and keys have not
+ * seen since the start: those pass through the tables only.
  */
 export class Applier {
   readonly #machine: LoadedMachine
@@ -30,6 +42,9 @@ export class Applier {
   #lastApplied: LogIndex
   /** Null while only the machine itself knows how far it is. */
   #lastTerm: Term | null
+  /** How far the tables are: behind `lastApplied` only while entries are read again for them. */
+  #seen: LogIndex = 0
+  #repetitions = new Repetitions()
 
   constructor(options: {
     readonly machine: LoadedMachine
@@ -56,20 +71,35 @@ export class Applier {
     return this.#lastTerm
   }
 
+  get seen(): LogIndex {
+    return this.#seen
+  }
+
+  get repetitions(): Repetitions {
+    return this.#repetitions
+  }
+
   /** The state machine holds the state at (index, term) now. */
   moveTo(index: LogIndex, term: Term): void {
     this.#lastApplied = index
     this.#lastTerm = term
+    this.#seen = index
+  }
+
+  /** The tables as of an index that the machine has reached. */
+  replaceTables(repetitions: Repetitions, index: LogIndex): void {
+    this.#repetitions = repetitions
+    this.#seen = index
   }
 
   /** @throws StateMachineError RAFT_STATE_MACHINE_FAILED with the index that failed in its details */
   *apply(message: Apply): Steps<ResultRun | null> {
     const { fromIndex, toIndex, resultsFrom } = message
-    const lastApplied = this.#lastApplied
+    const seen = this.#seen
     assert(
-      fromIndex >= 1 && fromIndex <= lastApplied + 1 && toIndex >= fromIndex,
-      'apply goes on right behind the last applied entry',
-      { lastApplied, fromIndex, toIndex },
+      fromIndex >= 1 && fromIndex <= seen + 1 && toIndex >= fromIndex,
+      'apply goes on right behind the last entry that was seen',
+      { seen, lastApplied: this.#lastApplied, fromIndex, toIndex },
     )
     const results = new Results(resultsFrom, this.#courier)
     yield* this.#applyBatches(message, results)
@@ -86,11 +116,12 @@ export class Applier {
     try {
       const inRuns = this.#machine.applyBatch !== undefined
       const run = new EntryRun(this.#maxEntries, this.#maxBytes)
-      let decoded = this.#lastApplied
+      let decoded = this.#seen
       for (const batch of message.batches) {
-        const entries = this.#decode(batch, decoded, message.toIndex)
-        decoded += entries.length
+        const read = this.#decode(batch, decoded, message.toIndex)
+        decoded += read.length
         pins.hold(batch)
+        const entries = this.#seen < this.#lastApplied ? this.#reread(read) : read
         if (!inRuns) yield* this.#applyEach(entries, results)
         else {
           for (const entry of entries) {
@@ -106,11 +137,11 @@ export class Applier {
     }
   }
 
-  /** The entries of the batch behind `after`, which the machine holds or is about to be given. */
+  /** The entries of the batch behind `after`, which was decoded before. */
   #decode(batch: BatchRef, after: LogIndex, toIndex: LogIndex): DecodedEntry[] {
     const { firstIndex, count, term } = batch
     assert(firstIndex <= after + 1, 'entries are applied without a gap', {
-      lastApplied: after,
+      after,
       index: firstIndex,
     })
     const lastIndex = firstIndex + count - 1
@@ -119,24 +150,69 @@ export class Applier {
     return lastIndex <= after ? [] : this.#source.decode(batch, after + 1, toIndex)
   }
 
+  /**
+   * Entries that the machine holds since an earlier life: they were applied, as far as the tables allow,
+   * and what they returned is not known any more. Returns those that are left to apply.
+   */
+  #reread(entries: readonly DecodedEntry[]): readonly DecodedEntry[] {
+    let held = 0
+    for (const entry of entries) {
+      if (entry.index > this.#lastApplied) break
+      held++
+      this.#seen = entry.index
+      if (entry.type !== ENTRY_COMMAND) this.#control(entry)
+      else if (entry.identity !== undefined) {
+        const admission = this.#repetitions.admit(entry, entry.identity)
+        if (admission.verdict === 'apply') this.#repetitions.appliedBefore(admission)
+        else this.#repetitions.repeated(admission)
+      }
+    }
+    return held === 0 ? entries : entries.slice(held)
+  }
+
   *#applyEach(entries: readonly DecodedEntry[], results: Results): Steps {
     const machine = this.#machine
     for (const decoded of entries) {
       if (decoded.type === ENTRY_COMMAND) {
-        try {
-          const returned = machine.apply(this.#source.toEntry(decoded))
-          results.add(decoded.index, isPromise(returned) ? yield returned : returned)
-        } catch (error) {
-          if (!isCommandError(error)) throw failedAt(decoded.index, 'apply', error)
-          results.refuse(decoded.index, error)
+        const admission = this.#admit(decoded)
+        if (admission !== null && admission.verdict !== 'apply') {
+          results.repeat(decoded.index, this.#repetitions.repeated(admission))
+        } else {
+          try {
+            const returned = machine.apply(this.#source.toEntry(decoded))
+            const value = isPromise(returned) ? yield returned : returned
+            this.#settle(decoded.index, admission, value, results)
+          } catch (error) {
+            if (!isCommandError(error)) throw failedAt(decoded.index, 'apply', error)
+            this.#refuse(decoded.index, admission, error, results)
+          }
         }
         this.#source.giveBack(decoded)
-      } else {
-        yield* this.#pass(decoded)
-        results.add(decoded.index, undefined)
-      }
+      } else yield* this.#pass(decoded, results)
       this.moveTo(decoded.index, decoded.term)
     }
+  }
+
+  /** Null for most commands: nobody will say that he has sent them before. */
+  #admit(decoded: DecodedEntry): Admission | null {
+    const { identity } = decoded
+    return identity === undefined ? null : this.#repetitions.admit(decoded, identity)
+  }
+
+  #settle(index: LogIndex, admission: Admission | null, value: unknown, results: Results): void {
+    if (admission !== null) this.#repetitions.applied(admission, value)
+    results.add(index, value)
+  }
+
+  /** The machine's refusal is the command's result (S14). */
+  #refuse(
+    index: LogIndex,
+    admission: Admission | null,
+    error: CommandError,
+    results: Results,
+  ): void {
+    if (admission !== null) this.#repetitions.refused(admission, error)
+    results.refuse(index, error)
   }
 
   /** Runs of commands go to applyBatch; what is no command ends a run. */
@@ -148,8 +224,7 @@ export class Applier {
       if (end > start) yield* this.#applyCommands(run.slice(start, end), results)
       start = end + 1
       if (other === undefined) return
-      yield* this.#pass(other)
-      results.add(other.index, undefined)
+      yield* this.#pass(other, results)
       this.moveTo(other.index, other.term)
     }
   }
@@ -159,7 +234,11 @@ export class Applier {
     const last = run.at(-1) as DecodedEntry
     const entries: Entry<unknown>[] = []
     const refused = new Map<LogIndex, Error>()
+    const admissions = new Map<LogIndex, Admission>()
     for (const decoded of run) {
+      const admission = this.#admit(decoded)
+      if (admission !== null) admissions.set(decoded.index, admission)
+      if (admission !== null && admission.verdict !== 'apply') continue
       try {
         entries.push(this.#source.toEntry(decoded))
       } catch (error) {
@@ -170,9 +249,14 @@ export class Applier {
     const values = yield* this.#callApplyBatch(entries, first.index, last.index)
     let taken = 0
     for (const decoded of run) {
-      const value = refused.get(decoded.index) ?? values[taken++]
-      if (isCommandError(value)) results.refuse(decoded.index, value)
-      else results.add(decoded.index, value)
+      const admission = admissions.size === 0 ? null : (admissions.get(decoded.index) ?? null)
+      if (admission !== null && admission.verdict !== 'apply') {
+        results.repeat(decoded.index, this.#repetitions.repeated(admission))
+      } else {
+        const value = refused.get(decoded.index) ?? values[taken++]
+        if (isCommandError(value)) this.#refuse(decoded.index, admission, value, results)
+        else this.#settle(decoded.index, admission, value, results)
+      }
       this.#source.giveBack(decoded)
     }
     this.moveTo(last.index, last.term)
@@ -198,15 +282,23 @@ export class Applier {
   }
 
   /** Entries that are no commands: the machine only learns of configurations. */
-  *#pass(decoded: DecodedEntry): Steps {
-    if (decoded.type !== ENTRY_CONFIGURATION) return
-    if (this.#machine.configurationChanged === undefined) return
-    try {
-      const { servers } = decodeConfiguration(decoded.data)
-      yield* step(this.#machine.configurationChanged(decoded.index, servers))
-    } catch (error) {
-      throw failedAt(decoded.index, 'configurationChanged', error)
+  *#pass(decoded: DecodedEntry, results: Results): Steps {
+    const outcome = this.#control(decoded)
+    if (decoded.type === ENTRY_CONFIGURATION && this.#machine.configurationChanged !== undefined) {
+      try {
+        const { servers } = decodeConfiguration(decoded.data)
+        yield* step(this.#machine.configurationChanged(decoded.index, servers))
+      } catch (error) {
+        throw failedAt(decoded.index, 'configurationChanged', error)
+      }
     }
+    if (outcome === null || outcome.ok) results.add(decoded.index, outcome?.value)
+    else results.repeat(decoded.index, { first: null, outcome })
+  }
+
+  /** What an entry about a session came to; null for an entry about something else. */
+  #control(decoded: DecodedEntry): KeptOutcome | null {
+    return decoded.type < ENTRY_SESSION_OPEN ? null : this.#repetitions.control(decoded)
   }
 }
 

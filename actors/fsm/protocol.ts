@@ -81,13 +81,28 @@ export interface ResultRun {
   /** resultsFrom, or the first entry that this state machine did not already hold. */
   readonly firstIndex: LogIndex
   readonly values: readonly unknown[] | null
-  /** CommandErrors, and RAFT_RESULT_LOST for a result that cannot leave its thread, by index. */
+  /**
+   * CommandErrors, RAFT_RESULT_LOST for a result that cannot leave its thread or is not kept, and why a
+   * command of a session or with an idempotency key was refused, by index.
+   */
   readonly errors: readonly { readonly index: LogIndex; readonly error: WireError }[]
+  /** Present when some of the commands were applied before: their results are the first ones'. */
+  readonly repeats?: readonly Repeat[]
+}
+
+/** The command at `index` was not applied: it is the one that was applied at (firstIndex, firstTerm). */
+export interface Repeat {
+  readonly index: LogIndex
+  readonly firstIndex: LogIndex
+  readonly firstTerm: Term
 }
 
 /** To the consensus actor. */
 export type FsmReply =
-  /** First, as soon as the consensus actor is linked: what the machine holds by itself (null: nothing). */
+  /**
+   * First, as soon as the consensus actor is linked: what the machine holds by itself (null: nothing). It
+   * is fed from the newest snapshot on all the same, for the sessions.
+   */
   | { readonly kind: 'fsmReady'; readonly lastApplied: LogIndex | null }
   | { readonly kind: 'applied'; readonly toIndex: LogIndex; readonly results: ResultRun | null }
   | {

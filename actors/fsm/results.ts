@@ -3,7 +3,8 @@ import { StateMachineError } from '../../lib/fsm/errors.js'
 import type { CommandError } from '../../lib/fsm/state-machine.js'
 import { toWireError, type WireError } from '../../lib/runtime/wire-error.js'
 import type { Courier } from './courier.js'
-import type { ResultRun } from './protocol.js'
+import type { Repeat, ResultRun } from './protocol.js'
+import type { Repeated } from './sessions/repetitions.js'
 
 /** Gathers the results of one apply message that someone waits for. */
 export class Results {
@@ -12,6 +13,7 @@ export class Results {
   #firstIndex: LogIndex | null = null
   readonly #values: unknown[] = []
   readonly #errors: { readonly index: LogIndex; readonly error: WireError }[] = []
+  #repeats: Repeat[] | null = null
   #allUndefined = true
 
   /** `from`: the first index that is waited for; null when nobody waits. */
@@ -42,11 +44,26 @@ export class Results {
     this.#fail(index, toWireError(error))
   }
 
+  /** The answer to a command that was not applied at `index`, or never. */
+  repeat(index: LogIndex, { first, outcome }: Repeated): void {
+    if (index < this.#from) return
+    if (first !== null) {
+      this.#repeats ??= []
+      this.#repeats.push({ index, firstIndex: first.index, firstTerm: first.term })
+    }
+    if (outcome.ok) this.add(index, outcome.value)
+    else {
+      this.#firstIndex ??= index
+      this.#fail(index, outcome.error)
+    }
+  }
+
   run(): ResultRun | null {
     if (this.#firstIndex === null) return null
     const nothing = this.#allUndefined && this.#errors.length === 0
     const values = nothing ? null : this.#values
-    return { firstIndex: this.#firstIndex, values, errors: this.#errors }
+    const run = { firstIndex: this.#firstIndex, values, errors: this.#errors }
+    return this.#repeats === null ? run : { ...run, repeats: this.#repeats }
   }
 
   #fail(index: LogIndex, error: WireError): void {

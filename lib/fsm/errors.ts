@@ -7,6 +7,7 @@ export type StateMachineErrorCode =
   | 'RAFT_UNKNOWN_QUERY'
   | 'RAFT_NOTHING_TO_SNAPSHOT'
   | 'RAFT_SNAPSHOT_IN_PROGRESS'
+  | 'RAFT_CORRUPT'
   | 'RAFT_CLOSED'
 
 /** An error of the state machine's side; `details` are structured-clonable facts. */

@@ -62,7 +62,7 @@ function write(out: Output, value: unknown, depth: number): void {
       return writeText(out, value)
     default:
       if (value === null) return out.tag(TAG.null)
-      return writeObject(out, value, depth)
+      return writeObject(out, value as object, depth)
   }
 }
 
