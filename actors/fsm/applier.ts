@@ -141,7 +141,7 @@ export class Applier {
   #decode(batch: BatchRef, after: LogIndex, toIndex: LogIndex): DecodedEntry[] {
     const { firstIndex, count, term } = batch
     assert(firstIndex <= after + 1, 'entries are applied without a gap', {
-      after,
+      lastApplied: after,
       index: firstIndex,
     })
     const lastIndex = firstIndex + count - 1

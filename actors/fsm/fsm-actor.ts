@@ -10,6 +10,10 @@ import { Courier } from './courier.js'
 import { EntrySource } from './entry-source.js'
 import type { FsmInit, FsmMessage, FsmReply, LastApplied } from './protocol.js'
 import { answerQueries } from './queries.js'
+import { Repetitions } from './sessions/repetitions.js'
+import { splitState } from './sessions/state-section.js'
+import { decodeTables } from './sessions/table-codec.js'
+import { WholeState } from './sessions/whole-state.js'
 import { SnapshotTaker } from './snapshot-taker.js'
 import { StateReader } from './state-reader.js'
 
@@ -77,7 +81,7 @@ class FsmActor implements Behavior<FsmMessage> {
     this.#closing = closing
     this.#taker = new SnapshotTaker({
       context,
-      machine,
+      machine: new WholeState(machine, applier),
       snapshots: () => this.#linkedSnapshots(),
       reply: (reply) => this.#reply(reply),
     })
@@ -86,8 +90,8 @@ class FsmActor implements Behavior<FsmMessage> {
   linked(name: string, ref: ActorRef): void {
     if (name === 'consensus') {
       this.#consensus = ref as ActorRef<FsmReply>
-      const { lastApplied } = this.answer({ kind: 'lastApplied' })
-      this.#reply({ kind: 'fsmReady', lastApplied })
+      // Whatever the machine holds by itself, the sessions beside it are read from snapshot and log.
+      this.#reply({ kind: 'fsmReady', lastApplied: this.#applier.seen })
     }
     if (name === 'snapshot') this.#snapshots = ref as ActorRef<FsmLinkMessage>
   }
@@ -146,23 +150,28 @@ class FsmActor implements Behavior<FsmMessage> {
 
   /** @throws StateMachineError RAFT_STATE_MACHINE_FAILED: the node must not go on with this state. */
   *#restore({ index, term }: Restore): Steps {
-    // A machine that keeps its own state on disk, or that was fed past the snapshot, holds it already.
-    if (index > this.#applier.lastApplied) {
+    // One that was fed past the snapshot holds it already.
+    if (index > this.#applier.seen) {
       try {
         yield* this.#load(index, term)
       } catch (error) {
         throw restoreFailed(index, term, error)
       }
-      this.#applier.moveTo(index, term)
     }
     this.#taker.exists(index)
     this.#reply({ kind: 'restored', index, term })
   }
 
   *#load(index: LogIndex, term: Term): Steps {
+    const applier = this.#applier
+    // A machine that keeps its own state on disk may be past the snapshot; its sessions are not.
+    const held = index <= applier.lastApplied
     const reader = yield* step(StateReader.open(this.#linkedSnapshots(), index, term))
+    let tables: Uint8Array | null
     try {
-      yield* step(this.#machine.restore(reader.chunks()))
+      const state = yield* step(splitState(reader.chunks()))
+      tables = state.tables
+      if (!held) yield* step(this.#machine.restore(state.machine))
     } catch (error) {
       throw reader.failure ?? error
     } finally {
@@ -170,6 +179,9 @@ class FsmActor implements Behavior<FsmMessage> {
     }
     // A machine that took a broken stream for the end of the state does not hold the snapshot.
     if (reader.failure !== null) throw reader.failure
+    if (!held) applier.moveTo(index, term)
+    applier.replaceTables(tables === null ? new Repetitions() : decodeTables(tables), index)
+    if (held) return
     // Configurations below the snapshot are in the log no more: the newest of them came with it (S13).
     const { index: configured, configuration } = reader.configuration
     yield* step(this.#machine.configurationChanged?.(configured, configuration.servers))

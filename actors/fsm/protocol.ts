@@ -100,8 +100,8 @@ export interface Repeat {
 /** To the consensus actor. */
 export type FsmReply =
   /**
-   * First, as soon as the consensus actor is linked: what the machine holds by itself (null: nothing). It
-   * is fed from the newest snapshot on all the same, for the sessions.
+   * First, as soon as the consensus actor is linked. `lastApplied`: up to where nothing is to be fed. A new
+   * FSM actor says 0 also for a machine that keeps its own state: the sessions beside it are read again.
    */
   | { readonly kind: 'fsmReady'; readonly lastApplied: LogIndex | null }
   | { readonly kind: 'applied'; readonly toIndex: LogIndex; readonly results: ResultRun | null }

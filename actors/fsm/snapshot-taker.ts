@@ -19,7 +19,8 @@ const MAX_CHUNKS = 5
 
 export interface SnapshotTakerOptions {
   readonly context: ActorContext
-  readonly machine: LoadedMachine
+  /** What is captured: the state machine and the sessions beside it. */
+  readonly machine: Pick<LoadedMachine, 'snapshot'>
   /** The snapshot actor. @throws when it is not there */
   readonly snapshots: () => ActorRef<FsmLinkMessage>
   readonly reply: (reply: FsmReply) => void
