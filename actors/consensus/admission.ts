@@ -1,40 +1,57 @@
-import { hasQuorum } from '../../lib/core/quorum.js'
-import type { Configuration, NodeId } from '../../lib/core/types.js'
+import { hasQuorum, membersOf } from '../../lib/core/quorum.js'
+import type { Configuration, LogIndex, NodeId } from '../../lib/core/types.js'
+import type { KnownIncarnations } from '../log/protocol.js'
 
 type Verdict = { readonly code: string; readonly message: string } | null
 
+/** Strangers whose incarnation is kept in mind until they become members. */
+const MAX_SEEN = 64
+
 /**
- * S16: which incarnation of each other node is known here. The first one seen is made durable before it
- * is taken; another one later has lost what the first acknowledged and is turned away.
+ * S16: which incarnation of each other member is known here. The first one seen is made durable before it
+ * is taken; another one later has lost what the first acknowledged and is turned away, until the member
+ * has been removed and is added again.
  */
 export class Admission {
-  readonly #known: Map<NodeId, string>
-  readonly #save: (seq: number, incarnations: Readonly<Record<NodeId, string>>) => void
+  readonly #known: Map<NodeId, KnownIncarnations[NodeId]>
+  readonly #save: (seq: number, known: KnownIncarnations) => void
+  /** S3: who is no member here may be one elsewhere. It is heard, and remembered once it is one here. */
+  readonly #seen = new Map<NodeId, string>()
+  #members: ReadonlyMap<NodeId, LogIndex> = new Map()
   #seq = 0
   #savedSeq = 0
   #waiting: { readonly seq: number; readonly decided: (verdict: Verdict) => void }[] = []
   /** Members that took this node's own incarnation, by handshake. */
   readonly #confirmedBy = new Set<NodeId>()
 
-  constructor(
-    known: Readonly<Record<NodeId, string>>,
-    save: (seq: number, incarnations: Readonly<Record<NodeId, string>>) => void,
-  ) {
+  constructor(known: KnownIncarnations, save: (seq: number, known: KnownIncarnations) => void) {
     this.#known = new Map(Object.entries(known))
     this.#save = save
+  }
+
+  /** A configuration is in force, or committed: only a committed one makes forget. */
+  members(configuration: Configuration, committed: boolean): void {
+    const members = membersOf(configuration)
+    if (committed) this.#forget(new Map(members.map(({ id, addedAt }) => [id, addedAt])))
+    this.#members = new Map(members.map(({ id, addedAt }) => [id, addedAt]))
+    for (const { id } of members) {
+      const incarnation = this.#seen.get(id)
+      if (incarnation !== undefined && !this.#known.has(id)) this.#remember(id, incarnation)
+      this.#seen.delete(id)
+    }
   }
 
   /** `decided` is called at once, or when a first sight is durable. */
   decide(peer: NodeId, incarnation: string, decided: (verdict: Verdict) => void): void {
     const known = this.#known.get(peer)
     if (known === undefined) {
-      this.#known.set(peer, incarnation)
-      this.#save(++this.#seq, Object.fromEntries(this.#known))
-    } else if (known !== incarnation) {
+      if (!this.#members.has(peer)) return this.#meet(peer, incarnation, decided)
+      this.#remember(peer, incarnation)
+    } else if (known.incarnation !== incarnation) {
       decided({
         code: 'RAFT_LOST_STATE',
         message:
-          `node ${peer} was known here as incarnation ${known} and came as ${incarnation}: ` +
+          `node ${peer} was known here as incarnation ${known.incarnation} and came as ${incarnation}: ` +
           'its data directory is not the one that acknowledged entries. ' +
           'Restore that directory, or remove the node and add it again',
       })
@@ -59,5 +76,32 @@ export class Admission {
   /** A quorum, this node included, has found no trace of an earlier life of this node. */
   isFresh(configuration: Configuration, self: NodeId): boolean {
     return hasQuorum(configuration, (id) => id === self || this.#confirmedBy.has(id))
+  }
+
+  #meet(peer: NodeId, incarnation: string, decided: (verdict: Verdict) => void): void {
+    const [oldest] = this.#seen.keys()
+    if (this.#seen.size >= MAX_SEEN && oldest !== undefined) this.#seen.delete(oldest)
+    this.#seen.set(peer, incarnation)
+    decided(null)
+  }
+
+  #remember(peer: NodeId, incarnation: string): void {
+    this.#known.set(peer, { incarnation, addedAt: this.#members.get(peer) ?? 0 })
+    this.#saveKnown()
+  }
+
+  /** Removed, or removed and added again by a later entry: it may come as whoever it is now. */
+  #forget(members: ReadonlyMap<NodeId, LogIndex>): void {
+    let changed = false
+    for (const [peer, { addedAt }] of this.#known) {
+      if ((members.get(peer) ?? Number.POSITIVE_INFINITY) <= addedAt) continue
+      this.#known.delete(peer)
+      changed = true
+    }
+    if (changed) this.#saveKnown()
+  }
+
+  #saveKnown(): void {
+    this.#save(++this.#seq, Object.fromEntries(this.#known))
   }
 }

@@ -92,6 +92,8 @@ export class ConsensusActor implements Behavior<ConsensusMessage> {
       case 'readIndex':
       case 'query':
       case 'transfer':
+      case 'changeMembers':
+      case 'cancelChange':
       case 'takeSnapshot':
       case 'bootstrap':
       case 'peers':
@@ -138,6 +140,7 @@ export class ConsensusActor implements Behavior<ConsensusMessage> {
       case 'rpcRequestVote':
       case 'rpcHeartbeat':
       case 'rpcTimeoutNow':
+      case 'rpcRemoved':
       case 'rpcAppendEntries':
       case 'rpcSnapshotChunk':
       case 'rpcForward':

@@ -8,6 +8,7 @@ import type {
   NodeId,
   Term,
 } from '../../lib/core/types.js'
+import type { KnownIncarnations } from '../log/protocol.js'
 import type { SnapshotPolicy } from './snapshot-desk.js'
 
 export interface ConsensusInit {
@@ -34,7 +35,7 @@ export interface ConsensusInit {
     readonly term: Term
     readonly configuration: IndexedConfiguration
   } | null
-  readonly incarnations: Readonly<Record<NodeId, string>>
+  readonly incarnations: KnownIncarnations
   /** False when this directory was made just now (S16). */
   readonly mayVote: boolean
   /** The state machine keeps its state by itself and is given flushed entries only (S14). */

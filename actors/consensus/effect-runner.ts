@@ -1,7 +1,7 @@
 import { assert, assertNever } from '../../lib/core/assert.js'
 import type { AppendedBatch, ControlBlock, Effect } from '../../lib/core/effects.js'
 import type { RaftCore } from '../../lib/core/raft-core.js'
-import type { LogIndex, Term } from '../../lib/core/types.js'
+import type { Configuration, LogIndex, Term } from '../../lib/core/types.js'
 import {
   type BatchRef,
   ENTRY_BARRIER,
@@ -42,6 +42,7 @@ export interface EffectRunnerParts {
   readonly lag: LagMeter
   /** Time of the newest batch that the log held at start. */
   readonly lastTime: number
+  readonly onMembers: (configuration: Configuration, committed: boolean) => void
 }
 
 /** Carries out the core's effects, in order; the only way from the core to the rest of the troupe. */
@@ -144,8 +145,20 @@ export class EffectRunner {
       case 'timeoutNow':
         links.replicators.get(effect.peer)?.ref.control({ kind: 'timeoutNow', term: effect.term })
         return
+      case 'tellRemoved': {
+        const { peer, term, index } = effect
+        links.replicators.get(peer)?.ref.control({ kind: 'tellRemoved', term, index })
+        return
+      }
       case 'members':
         return this.#members(effect)
+      case 'removedFromCluster':
+        this.#parts.context.log.warn({ index: effect.index }, 'removed from the cluster')
+        links.node.tell({ kind: 'removed', index: effect.index })
+        return
+      case 'changeDone':
+        links.node.tell(effect)
+        return
       case 'controlBlock':
         this.#block = effect.block
         if (effect.block === null) this.#parts.control.withdraw()
@@ -308,9 +321,11 @@ export class EffectRunner {
   }
 
   #members(effect: Extract<Effect, { kind: 'members' }>): void {
+    const { peers, committed } = effect
     const { index, configuration } = effect.configuration
-    this.#parts.links.node.tell({ kind: 'members', configuration: effect.configuration })
-    this.event({ kind: 'configuration', index, configuration, committed: effect.committed })
+    this.#parts.onMembers(configuration, committed)
+    this.#parts.links.node.tell({ kind: 'members', peers })
+    this.event({ kind: 'configuration', index, configuration, committed })
   }
 
   #roleChanged(effect: Extract<Effect, { kind: 'roleChanged' }>): void {

@@ -27,6 +27,8 @@ export class InboundRequests {
         return stepper.step({ kind: 'heartbeat', connection, request: message.request })
       case 'rpcTimeoutNow':
         return stepper.step({ kind: 'timeoutNow', request: message.request })
+      case 'rpcRemoved':
+        return stepper.step({ kind: 'removed', request: message.request })
       case 'rpcAppendEntries':
         return appends.receive(message)
       case 'rpcSnapshotChunk':

@@ -74,7 +74,12 @@ export function createParts(init: ConsensusInit, context: ActorContext): Parts {
   const board = new LeaderBoardWriter(new SharedWords(init.leaderBoard))
   const [flushClock, lag] = [new FlushClock(), new LagMeter()]
   const shared = { context, links, tail, feeds, apply, proposals, board, control, flushClock, lag }
-  const effects = new EffectRunner({ ...shared, core: () => core, lastTime: init.lastTime })
+  const effects = new EffectRunner({
+    ...shared,
+    core: () => core,
+    lastTime: init.lastTime,
+    onMembers: (configuration, committed) => peers.members(configuration, committed),
+  })
   const stepper = new Stepper({ context, core, control, effects })
   const step = (input: Input): void => stepper.step(input)
   const appends = new AppendReceiver({ core, effects, tail, step })
@@ -96,9 +101,16 @@ export function createParts(init: ConsensusInit, context: ActorContext): Parts {
 
 function createCore(init: ConsensusInit, context: ActorContext): RaftCore {
   const { incarnation, hardState, log, snapshot, incarnations, mayVote } = init
-  const found = { incarnation, hardState, log, snapshot, incarnations, mayVote }
+  const known = Object.entries(incarnations).map(([id, { incarnation }]) => [id, incarnation])
+  const found = { incarnation, hardState, log, snapshot, mayVote }
   const chance = { now: context.now(), random: () => context.random() }
-  const core = new RaftCore({ id: init.nodeId, config: init.core, ...found, ...chance })
+  const core = new RaftCore({
+    id: init.nodeId,
+    config: init.core,
+    ...found,
+    ...chance,
+    incarnations: Object.fromEntries(known),
+  })
   init.observeCore?.(core)
   return core
 }

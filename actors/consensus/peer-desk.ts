@@ -1,8 +1,9 @@
 import type { Input } from '../../lib/core/inputs.js'
 import type { RaftCore } from '../../lib/core/raft-core.js'
-import type { NodeId } from '../../lib/core/types.js'
+import type { Configuration, NodeId } from '../../lib/core/types.js'
 import type { ActorContext } from '../../lib/runtime/actor.js'
 import type { WireError } from '../../lib/runtime/wire-error.js'
+import type { KnownIncarnations } from '../log/protocol.js'
 import { Admission } from './admission.js'
 import type { EffectRunner } from './effect-runner.js'
 import type { FollowerFeeds } from './follower-feeds.js'
@@ -31,7 +32,7 @@ export class PeerDesk {
     readonly feeds: FollowerFeeds
     readonly effects: EffectRunner
     readonly step: (input: Input) => void
-    readonly incarnations: Readonly<Record<NodeId, string>>
+    readonly incarnations: KnownIncarnations
     readonly mayVote: boolean
   }) {
     this.#context = options.context
@@ -46,6 +47,11 @@ export class PeerDesk {
     this.#admission = new Admission(options.incarnations, (seq, incarnations) => {
       this.#links.log.control({ kind: 'saveIncarnations', seq, incarnations })
     })
+  }
+
+  /** A configuration is in force here, or committed. */
+  members(configuration: Configuration, committed: boolean): void {
+    this.#admission.members(configuration, committed)
   }
 
   incarnationsSaved(seq: number): void {

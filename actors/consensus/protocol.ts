@@ -1,10 +1,12 @@
 import type { Rejection } from '../../lib/core/effects.js'
+import type { MemberChange } from '../../lib/core/membership.js'
 import type {
   Configuration,
   IndexedConfiguration,
   LogIndex,
   NodeId,
   Role,
+  Server,
   Term,
 } from '../../lib/core/types.js'
 import type { BatchRef } from '../../lib/log/batch-ref.js'
@@ -45,6 +47,14 @@ export type NodeRequest =
   /** Waits until minIndex is applied, then asks the state machine; `stale` when minIndex is 0. */
   | { readonly kind: 'query'; readonly minIndex: LogIndex; readonly items: readonly QueryItem[] }
   | { readonly kind: 'transfer'; readonly id: number; readonly to: NodeId | null }
+  | {
+      readonly kind: 'changeMembers'
+      readonly id: number
+      readonly change: MemberChange
+      readonly prevIndex: LogIndex
+    }
+  /** Whoever asked for that change waits no longer. */
+  | { readonly kind: 'cancelChange'; readonly id: number }
   | { readonly kind: 'takeSnapshot'; readonly id: number }
   | { readonly kind: 'bootstrap'; readonly id: number; readonly configuration: Configuration }
   /** Answered by peersDone. */
@@ -116,6 +126,15 @@ export type NodeReply =
       readonly reason: Rejection | 'shutdown' | null
     }
   | {
+      readonly kind: 'changeDone'
+      readonly id: number
+      readonly index: LogIndex
+      readonly reason: Rejection | 'shutdown' | null
+      readonly outcome: 'rejected' | 'unknown' | null
+      /** For people. */
+      readonly detail: string
+    }
+  | {
       readonly kind: 'snapshotDone'
       readonly id: number
       readonly index: LogIndex
@@ -140,8 +159,10 @@ export type NodeReply =
   /** Whenever something in it changed, at most once a turn. */
   | { readonly kind: 'status'; readonly status: ConsensusStatus }
   | { readonly kind: 'event'; readonly event: NodeEvent }
-  /** The members whose replicators must run (this node excluded). */
-  | { readonly kind: 'members'; readonly configuration: IndexedConfiguration }
+  /** Whose replicators must run: the other members, and those who are on their way out. */
+  | { readonly kind: 'members'; readonly peers: readonly Server[] }
+  /** The cluster has removed this node, by the committed configuration at `index`. */
+  | { readonly kind: 'removed'; readonly index: LogIndex }
   | { readonly kind: 'fatal'; readonly error: WireError }
 
 /** Another member as the leader sees it. */

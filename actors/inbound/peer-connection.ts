@@ -5,6 +5,7 @@ import {
   decodeAppendEntries,
   decodeForwardRequest,
   decodeHeartbeat,
+  decodeRemoved,
   decodeRequestVote,
   decodeSnapshotChunk,
   decodeTimeoutNow,
@@ -87,6 +88,8 @@ export class PeerConnection implements ChannelHandler {
         return this.#requestVote(head)
       case FrameType.timeoutNow:
         return this.#timeoutNow(head)
+      case FrameType.removed:
+        return this.#removed(head)
       case FrameType.appendEntries:
         return this.#appendEntries(head)
       case FrameType.snapshotChunk:
@@ -137,6 +140,12 @@ export class PeerConnection implements ChannelHandler {
     const request = decodeTimeoutNow(head)
     this.#checkSender(request.kind, request.leader)
     this.#services.consensus.control({ kind: 'rpcTimeoutNow', connection: this.number, request })
+  }
+
+  #removed(head: Uint8Array): void {
+    const request = decodeRemoved(head)
+    this.#checkSender(request.kind, request.leader)
+    this.#services.consensus.control({ kind: 'rpcRemoved', connection: this.number, request })
   }
 
   #appendEntries(head: Uint8Array): void {
@@ -220,6 +229,11 @@ export class PeerConnection implements ChannelHandler {
 
 const CARRIED: Readonly<Record<Purpose, ReadonlySet<number>>> = {
   data: new Set<number>([FrameType.appendEntries, FrameType.snapshotChunk]),
-  heartbeat: new Set<number>([FrameType.heartbeat, FrameType.requestVote, FrameType.timeoutNow]),
+  heartbeat: new Set<number>([
+    FrameType.heartbeat,
+    FrameType.requestVote,
+    FrameType.timeoutNow,
+    FrameType.removed,
+  ]),
   client: new Set<number>([FrameType.forwardRequest]),
 }

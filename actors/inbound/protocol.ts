@@ -3,6 +3,7 @@ import type {
   AppendReply,
   Heartbeat,
   HeartbeatReply,
+  Removed,
   RequestVote,
   TimeoutNow,
   VoteReply,
@@ -84,6 +85,7 @@ export type InboundReply =
   | { readonly kind: 'rpcRequestVote'; readonly connection: number; readonly request: RequestVote }
   | { readonly kind: 'rpcHeartbeat'; readonly connection: number; readonly request: Heartbeat }
   | { readonly kind: 'rpcTimeoutNow'; readonly connection: number; readonly request: TimeoutNow }
+  | { readonly kind: 'rpcRemoved'; readonly connection: number; readonly request: Removed }
   | { readonly kind: 'connectionClosed'; readonly connection: number; readonly peer: NodeId }
   // -- data lane
   | {

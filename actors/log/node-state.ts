@@ -9,6 +9,7 @@ import type {
 import { readSealed, sealed } from '../../lib/log/sealed-value.js'
 import { DataDirForeignError, type Store, StoreCorruptError } from '../../lib/log/store.js'
 import { type Steps, step } from '../../lib/runtime/steps.js'
+import type { KnownIncarnations } from './protocol.js'
 
 /** Who this directory belongs to. The incarnation is drawn when the directory is made (S16). */
 export interface Identity {
@@ -36,7 +37,7 @@ export class NodeState {
   readonly #store: Store
   readonly identity: Identity
   #hardState: HardState
-  #incarnations: Readonly<Record<NodeId, string>>
+  #incarnations: KnownIncarnations
   #bootstrap: BootstrapRecord | null
   #voteFloor: VoteFloor | null
 
@@ -45,7 +46,7 @@ export class NodeState {
     identity: Identity,
     found: {
       readonly hardState: HardState | null
-      readonly incarnations: Readonly<Record<NodeId, string>> | null
+      readonly incarnations: KnownIncarnations | null
       readonly bootstrap: BootstrapRecord | null
       readonly voteFloor: VoteFloor | null
     },
@@ -71,7 +72,7 @@ export class NodeState {
     const hardState = yield* read<HardState>(store, 'hard-state')
     const found = {
       hardState,
-      incarnations: yield* read<Record<NodeId, string>>(store, 'incarnations'),
+      incarnations: yield* read<KnownIncarnations>(store, 'incarnations'),
       bootstrap: yield* read<BootstrapRecord>(store, 'bootstrap'),
       voteFloor: yield* read<VoteFloor>(store, 'vote-floor'),
     }
@@ -93,7 +94,7 @@ export class NodeState {
     return this.#hardState
   }
 
-  get incarnations(): Readonly<Record<NodeId, string>> {
+  get incarnations(): KnownIncarnations {
     return this.#incarnations
   }
 
@@ -118,7 +119,7 @@ export class NodeState {
     this.#hardState = next
   }
 
-  *saveIncarnations(incarnations: Readonly<Record<NodeId, string>>): Steps {
+  *saveIncarnations(incarnations: KnownIncarnations): Steps {
     yield* step(this.#store.set(seal('incarnations', incarnations)))
     this.#incarnations = incarnations
   }

@@ -46,7 +46,7 @@ export type LogMessage =
   | {
       readonly kind: 'saveIncarnations'
       readonly seq: number
-      readonly incarnations: Readonly<Record<NodeId, string>>
+      readonly incarnations: KnownIncarnations
     }
   /** Control lane. Whole batches from the one that holds fromIndex; answered by logRead. */
   | {
@@ -68,6 +68,11 @@ export type LogMessage =
   /** ask: makes the node's bootstrap list durable without an entry, to compare later calls against. */
   | { readonly kind: 'stats' }
 
+/** S16: whom this node has met as a member, and by which entry it was one. */
+export type KnownIncarnations = Readonly<
+  Record<NodeId, { readonly incarnation: string; readonly addedAt: LogIndex }>
+>
+
 /** What `recovered` answers. */
 export interface RecoveredLog {
   readonly identity: {
@@ -79,7 +84,7 @@ export interface RecoveredLog {
   readonly fresh: boolean
   readonly hardState: HardState
   readonly log: LogSummary
-  readonly incarnations: Readonly<Record<NodeId, string>>
+  readonly incarnations: KnownIncarnations
   /** Leader time of the newest batch in the log, 0 when there is none (S14: it never decreases). */
   readonly lastTime: number
   /** The list that this directory was bootstrapped with, if it was. */

@@ -1,10 +1,11 @@
 import type { RequestVote } from '../../lib/core/rpc.js'
-import type { NodeId, Session, Term } from '../../lib/core/types.js'
+import type { LogIndex, NodeId, Session, Term } from '../../lib/core/types.js'
 import type { ActorContext } from '../../lib/runtime/actor.js'
 import {
   decodeHeartbeatReply,
   decodeVoteReply,
   encodeHeartbeat,
+  encodeRemoved,
   encodeRequestVote,
   encodeTimeoutNow,
   FrameType,
@@ -89,6 +90,13 @@ export class ControlLane {
     const leader = this.#parts.nodeId
     const head = encodeTimeoutNow({ kind: 'timeoutNow', term, leader })
     this.#parts.connection().send(frameOf(FrameType.timeoutNow, head))
+  }
+
+  /** Not repeated either: who misses it learns it from the voters it asks. */
+  tellRemoved(term: Term, index: LogIndex): void {
+    const leader = this.#parts.nodeId
+    const head = encodeRemoved({ kind: 'removed', term, leader, index })
+    this.#parts.connection().send(frameOf(FrameType.removed, head))
   }
 
   ready(): void {

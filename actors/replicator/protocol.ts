@@ -73,6 +73,8 @@ export type ReplicatorMessage =
   | { readonly kind: 'probe'; readonly term: Term; readonly probe: number }
   | { readonly kind: 'requestVote'; readonly request: RequestVote }
   | { readonly kind: 'timeoutNow'; readonly term: Term }
+  /** S4: tell the peer that it is not a member any more. */
+  | { readonly kind: 'tellRemoved'; readonly term: Term; readonly index: LogIndex }
   | { readonly kind: 'address'; readonly address: string }
   /** The consensus actor's word on a `connected`: go on, or close and keep away. */
   | { readonly kind: 'admitted'; readonly incarnation: string; readonly admitted: boolean }

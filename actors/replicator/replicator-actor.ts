@@ -108,6 +108,8 @@ class ReplicatorActor implements Behavior<ReplicatorMessage> {
       case 'timeoutNow':
         if (this.#leadership.session?.term === message.term) this.#control.timeoutNow(message.term)
         return
+      case 'tellRemoved':
+        return this.#control.tellRemoved(message.term, message.index)
       case 'address':
         for (const connection of this.#all()) connection.moved(message.address)
         return

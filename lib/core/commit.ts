@@ -1,6 +1,7 @@
 import { assert } from './assert.js'
 import type { CoreState } from './core-state.js'
-import type { LogIndex } from './types.js'
+import { isMember, membersOf } from './quorum.js'
+import type { LogIndex, Server } from './types.js'
 
 /** Moves the commit index up, never down, and tells the state machine's feeder. */
 export function commitTo(state: CoreState, index: LogIndex): void {
@@ -15,15 +16,30 @@ export function commitTo(state: CoreState, index: LogIndex): void {
   const committed = state.configurations.at(index)
   if (committed.index > state.committedConfigurationIndex) {
     state.committedConfigurationIndex = committed.index
-    state.emit({ kind: 'members', configuration: committed, committed: true })
+    state.emit({
+      kind: 'members',
+      configuration: committed,
+      committed: true,
+      peers: peersOf(state),
+    })
   }
 }
 
 /** A new configuration is in force, or a truncation brought an older one back (S4). */
 export function announceMembers(state: CoreState): void {
+  if (isMember(state.configuration, state.id)) state.wasMember = true
   state.emit({
     kind: 'members',
     configuration: state.configurations.latest,
     committed: state.configurations.latest.index <= state.commitIndex,
+    peers: peersOf(state),
   })
+}
+
+function peersOf(state: CoreState): readonly Server[] {
+  const peers = membersOf(state.configuration).filter((server) => server.id !== state.id)
+  const leaving = [...(state.leading?.progress.values() ?? [])].filter(
+    (progress) => progress.departure !== null,
+  )
+  return [...peers, ...leaving.map((progress) => progress.server)]
 }

@@ -1,4 +1,5 @@
 import { assert } from './assert.js'
+import { membersOf } from './quorum.js'
 import type { Configuration, IndexedConfiguration, LogIndex, Server } from './types.js'
 
 const NONE: IndexedConfiguration = { index: 0, configuration: { servers: [] } }
@@ -28,7 +29,7 @@ export class Configurations {
   }
 
   server(id: string): Server | undefined {
-    return this.latest.configuration.servers.find((server) => server.id === id)
+    return membersOf(this.latest.configuration).find((server) => server.id === id)
   }
 
   append(index: LogIndex, configuration: Configuration): void {

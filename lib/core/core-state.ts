@@ -4,7 +4,7 @@ import { DurableLog, type Refused } from './durable-log.js'
 import type { Effect } from './effects.js'
 import type { LeaderState } from './leader-state.js'
 import { LogView } from './log-view.js'
-import { isVoter } from './quorum.js'
+import { isMember, isVoter, membersOf } from './quorum.js'
 import type {
   Configuration,
   HardState,
@@ -26,6 +26,8 @@ export interface CoreConfig {
   readonly preVote: boolean
   /** Entries kept below a snapshot for followers that lag a little. */
   readonly trailingLogs: number
+  /** How long a removed member is still replicated to, so that it learns of it (S4). */
+  readonly removeGraceMs: number
   /** Bytes proposed and not yet committed; past it proposals are refused (S18). */
   readonly maxUncommittedBytes: number
 }
@@ -101,6 +103,10 @@ export class CoreState {
   refused: Refused | null = null
   /** S15: who may have acknowledged more than the log shows does not vote or campaign below it. */
   voteFloor: { readonly index: LogIndex; readonly term: Term } | null
+  /** This node was in a configuration once: if the newest has it no more, it was removed. */
+  wasMember: boolean
+  /** The configuration that is known to have removed this node, by the index of its entry. */
+  removedAt: LogIndex | null = null
   candidacy: Candidacy | null = null
   leading: LeaderState | null = null
   round = 0
@@ -123,6 +129,9 @@ export class CoreState {
       ...fromSnapshot,
       ...init.log.configurations.filter((entry) => entry.index > newest),
     ])
+    this.wasMember = this.configurations.all.some(({ configuration }) =>
+      isMember(configuration, init.id),
+    )
     this.incarnations = new Map(Object.entries(init.incarnations))
     this.term = init.hardState.term
     this.votedFor = init.hardState.votedFor
@@ -151,10 +160,8 @@ export class CoreState {
 
   /** Everyone else in the newest configuration, outgoing voters included. */
   peers(): readonly NodeId[] {
-    const { servers, outgoing } = this.configuration
-    const ids = new Set([...servers.map((server) => server.id), ...(outgoing ?? [])])
-    ids.delete(this.id)
-    return [...ids]
+    const ids = membersOf(this.configuration).map((server) => server.id)
+    return ids.filter((id) => id !== this.id)
   }
 
   randomTimeout(baseMs: number): number {

@@ -77,12 +77,23 @@ export type Effect =
   /** Heartbeat everyone at once with this probe number (S10). */
   | { readonly kind: 'probe'; readonly probe: number }
   | { readonly kind: 'timeoutNow'; readonly peer: NodeId; readonly term: Term }
-  /** The members whose links the node keeps, this node excluded. */
+  /** Tell this peer that the committed configuration at `index` has it no more (S4); `unlead` follows. */
+  | {
+      readonly kind: 'tellRemoved'
+      readonly peer: NodeId
+      readonly term: Term
+      readonly index: LogIndex
+    }
+  /** A configuration came into force, or was committed. */
   | {
       readonly kind: 'members'
       readonly configuration: IndexedConfiguration
       readonly committed: boolean
+      /** Whose links the node keeps, this node excluded: the newest members and those on their way out. */
+      readonly peers: readonly Server[]
     }
+  /** This node is not a member any more, as of the committed configuration at `index`. */
+  | { readonly kind: 'removedFromCluster'; readonly index: LogIndex }
   // -- the fast path of heartbeats (S9); null withdraws
   | { readonly kind: 'controlBlock'; readonly block: ControlBlock | null }
   // -- this node's user
@@ -104,6 +115,15 @@ export type Effect =
   | { readonly kind: 'readReady'; readonly id: number; readonly index: LogIndex }
   | { readonly kind: 'readRejected'; readonly id: number; readonly reason: Rejection }
   | { readonly kind: 'transferDone'; readonly id: number; readonly reason: Rejection | null }
+  /** `index`: of the newest entry of this change, 0 when there is none. `detail` is for people. */
+  | {
+      readonly kind: 'changeDone'
+      readonly id: number
+      readonly index: LogIndex
+      readonly reason: Rejection | null
+      readonly outcome: 'rejected' | 'unknown' | null
+      readonly detail: string
+    }
   /** Entries at and above `fromIndex` that this node proposed may or may not commit (S17). */
   | { readonly kind: 'proposalsUnknown'; readonly fromIndex: LogIndex }
   /** One for each change of role, term or leader. */
@@ -160,3 +180,6 @@ export type Rejection =
   | 'notVoter'
   | 'noOtherVoter'
   | 'invalidConfiguration'
+  | 'configurationConflict'
+  | 'changeInProgress'
+  | 'catchUpFailed'

@@ -1,9 +1,12 @@
 import type { CoreState } from './core-state.js'
 import { becomeLeader } from './leader.js'
 import { hasQuorum, isVoter } from './quorum.js'
+import { isLeftOut, onOutside, outsideSince } from './removal.js'
 import { becomeFollower, changeRole, withdrawControlBlock } from './roles.js'
 import type { RequestVote, TimeoutNow, VoteReply } from './rpc.js'
 import type { NodeId } from './types.js'
+
+const LEADER_HEARD = 'a leader was heard'
 
 /** The election timer has run out. */
 export function onElectionTimeout(state: CoreState, now: number): void {
@@ -13,6 +16,7 @@ export function onElectionTimeout(state: CoreState, now: number): void {
     return
   }
   if (!mayCampaign(state, now)) {
+    if (isLeftOut(state)) askWhetherOut(state)
     state.electionDeadline = now + state.randomTimeout(state.config.heartbeatTimeoutMs)
     if (state.role !== 'follower' || state.leader !== null) {
       becomeFollower(state, now, state.term, null, 'no leader heard, and not able to campaign')
@@ -25,7 +29,8 @@ export function onElectionTimeout(state: CoreState, now: number): void {
 
 /** S16, S15, S10: who may not vote, or could miss acknowledged entries, does not campaign. */
 function mayCampaign(state: CoreState, now: number): boolean {
-  return state.isVoter && mayVoteNow(state, now) && !state.storeFull && !belowFloor(state)
+  if (!state.isVoter || state.removedAt !== null) return false
+  return mayVoteNow(state, now) && !state.storeFull && !belowFloor(state)
 }
 
 function mayVoteNow(state: CoreState, now: number): boolean {
@@ -37,6 +42,12 @@ function belowFloor(state: CoreState): boolean {
   if (floor === null) return false
   const { lastTerm, lastIndex } = state.log
   return lastTerm < floor.term || (lastTerm === floor.term && lastIndex < floor.index)
+}
+
+/** No answer makes a candidate of this node; a refusal may say that it was removed. */
+function askWhetherOut(state: CoreState): void {
+  state.round += 1
+  state.emit({ kind: 'requestVotes', peers: votingPeers(state), request: voteRequest(state, true) })
 }
 
 /** Thesis §9.6: asks whether an election could be won; no term changes, nothing is saved. */
@@ -79,6 +90,7 @@ export function onVoteReply(state: CoreState, now: number, from: NodeId, reply: 
     becomeFollower(state, now, reply.term, null, `a newer term in a vote reply of ${from}`)
     return
   }
+  if (!reply.granted) onOutside(state, reply.outsideSince)
   // R-49: a late answer belongs to another round or role, and is dropped by that.
   const expected = reply.preVote ? 'preCandidate' : 'candidate'
   if (candidacy === null || state.role !== expected || reply.round !== candidacy.round) return
@@ -118,6 +130,7 @@ export function onRequestVote(
     granted: refusal === null,
     round: request.round,
     reason: refusal ?? 'granted',
+    outsideSince: refusal === LEADER_HEARD ? outsideSince(state, request.candidate) : 0,
   }
   state.gate({ kind: 'replyVote', connection, candidate: request.candidate, reply })
 }
@@ -126,7 +139,7 @@ export function onRequestVote(
 function refuseVote(state: CoreState, now: number, request: RequestVote): string | null {
   if (!mayVoteNow(state, now)) return 'this node may not vote yet'
   // Stickiness (thesis §4.2.3): whoever hears a leader neither votes nor takes the newer term.
-  if (!request.transfer && hearsLeader(state, now)) return 'a leader was heard'
+  if (!request.transfer && hearsLeader(state, now)) return LEADER_HEARD
   if (request.term < state.term) return 'the term is old'
   if (request.preVote && request.term === state.term) return 'the term is old'
   if (!request.preVote && request.term > state.term) {

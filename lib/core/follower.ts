@@ -3,6 +3,7 @@ import { announceMembers, commitTo } from './commit.js'
 import type { CoreState } from './core-state.js'
 import type { AppendedBatch } from './effects.js'
 import type { Input, ReceivedConfiguration } from './inputs.js'
+import { noteLeader } from './removal.js'
 import { becomeFollower, publishControlBlock } from './roles.js'
 import type { AppendEntries, AppendReply, Heartbeat } from './rpc.js'
 import type { BatchSpan, LogIndex, Term } from './types.js'
@@ -68,7 +69,7 @@ export function onHeartbeat(
 function follow(
   state: CoreState,
   now: number,
-  from: { readonly term: number; readonly leader: string },
+  from: { readonly term: number; readonly leader: string; readonly addedAt: number },
 ): boolean {
   if (from.term === state.term && state.role === 'leader') {
     // R-02: a second leader in one term would be a broken cluster; its messages change nothing here.
@@ -80,6 +81,7 @@ function follow(
     becomeFollower(state, now, from.term, from.leader, `heard leader ${from.leader}`)
   }
   state.mayVote = true
+  noteLeader(state, from.addedAt)
   state.lastContactAt = now
   state.electionDeadline = now + state.randomTimeout(state.config.heartbeatTimeoutMs)
   return true

@@ -1,4 +1,12 @@
-import type { AppendEntries, Heartbeat, RequestVote, TimeoutNow, VoteReply } from './rpc.js'
+import type { MemberChange } from './membership.js'
+import type {
+  AppendEntries,
+  Heartbeat,
+  Removed,
+  RequestVote,
+  TimeoutNow,
+  VoteReply,
+} from './rpc.js'
 import type {
   Configuration,
   IndexedConfiguration,
@@ -59,6 +67,7 @@ export type Input =
     }
   | { readonly kind: 'heartbeat'; readonly connection: number; readonly request: Heartbeat }
   | { readonly kind: 'timeoutNow'; readonly request: TimeoutNow }
+  | { readonly kind: 'removed'; readonly request: Removed }
   // -- from the replicators of this leader; all but higherTerm are bound to a session
   | {
       readonly kind: 'matched'
@@ -91,6 +100,15 @@ export type Input =
   | { readonly kind: 'barrier'; readonly id: number }
   | { readonly kind: 'readIndex'; readonly id: number; readonly lease: boolean }
   | { readonly kind: 'transfer'; readonly id: number; readonly to: NodeId | null }
+  /** `prevIndex`: the configuration's index that the user has seen, 0 for any (compare-and-set). */
+  | {
+      readonly kind: 'changeMembers'
+      readonly id: number
+      readonly change: MemberChange
+      readonly prevIndex: LogIndex
+    }
+  /** Whoever asked waits no longer: a change that still catches a server up is given up. */
+  | { readonly kind: 'cancelChange'; readonly id: number }
   /** The first entry of an empty log, already durable: term 1, index 1 (R-18). */
   | { readonly kind: 'bootstrapped'; readonly configuration: Configuration }
   /** This node may vote from now on: a quorum found it fresh, or a leader spoke to it (S16). */

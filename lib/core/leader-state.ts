@@ -1,9 +1,14 @@
-import type { LogIndex, NodeId, Session, Term } from './types.js'
+import type { Change } from './change-state.js'
+import type { LogIndex, NodeId, Server, Session, Term } from './types.js'
 
 /** One member as the leader sees it (S1: the core owns matchIndex, the replicator nextIndex). */
 export interface Progress {
   readonly peer: NodeId
   readonly addedAt: LogIndex
+  /** As the newest configuration that has it says. */
+  server: Server
+  /** S4: it was removed by the entry at `index`, and is told so by `deadline`; null for a member. */
+  departure: { readonly index: LogIndex; readonly deadline: number } | null
   incarnation: string | null
   matchIndex: LogIndex
   /** When its last accepted heartbeat arrived: check-quorum (S10). */
@@ -38,6 +43,8 @@ export class LeaderState {
   readonly reads: PendingRead[] = []
   probe: number
   transfer: Transfer | null = null
+  /** The one change of members under way (S4). */
+  change: Change | null = null
   /** S10: no lease read for the rest of a term in which TimeoutNow was sent. */
   timeoutNowSent = false
   /** When the commit index last moved, or entries last began to wait (S12). */

@@ -1,14 +1,16 @@
 import { assert } from './assert.js'
+import { continueChange } from './change.js'
 import { commitTo } from './commit.js'
 import type { CoreState } from './core-state.js'
-import type { AppendedBatch } from './effects.js'
+import { emitLead, finishDepartures, startReplication } from './followers.js'
 import type { Input } from './inputs.js'
 import { LeaderState } from './leader-state.js'
-import { quorumReached } from './quorum.js'
+import { appendOwn, isReady } from './own-append.js'
+import { isMember, isVoter, membersOf, quorumReached } from './quorum.js'
 import { confirmReads, onTermCommitted } from './read-index.js'
+import { learnRemoval } from './removal.js'
 import { becomeFollower, changeRole, stepDown } from './roles.js'
-import { continueTransfer } from './transfer.js'
-import type { LogIndex, Server } from './types.js'
+import { continueTransfer, handOver } from './transfer.js'
 
 /** Log operations issued and not yet durable; past it nothing more is proposed (S18). */
 const MAX_OUTSTANDING_APPENDS = 4096
@@ -21,55 +23,27 @@ export function becomeLeader(state: CoreState, now: number): void {
     role: state.role,
     term: state.term,
   })
-  const lastIndex = state.log.lastIndex
-  const lastTerm = state.log.lastTerm
   state.candidacy = null
   // Probe numbers are never reused: they go on from term to term (S10).
-  state.leading = new LeaderState(state.term, lastIndex + 1, state.round * 2 ** 20, now)
+  state.leading = new LeaderState(state.term, state.log.lastIndex + 1, state.round * 2 ** 20, now)
   changeRole(state, 'leader', state.id, 'a quorum of votes')
-  for (const server of state.configuration.servers) {
-    if (server.id !== state.id) startReplication(state, now, server, lastIndex, lastTerm)
+  for (const server of membersOf(state.configuration)) {
+    if (server.id !== state.id) startReplication(state, now, server)
   }
   appendOwn(state, now, 1, 0, { kind: 'noop' })
   onDurable(state, now)
 }
 
-function startReplication(
-  state: CoreState,
-  now: number,
-  peer: Server,
-  lastIndex: LogIndex,
-  lastTerm: number,
-): void {
-  const incarnation = state.incarnations.get(peer.id) ?? null
-  state.leading?.progress.set(peer.id, {
-    peer: peer.id,
-    addedAt: peer.addedAt,
-    incarnation,
-    matchIndex: 0,
-    lastAckAt: now,
-    leaseUntil: Number.NEGATIVE_INFINITY,
-    probeAcked: 0,
-  })
-  state.emit({ kind: 'lead', peer, term: state.term, incarnation, lastIndex, lastTerm })
-}
-
 /** The handshake has shown which incarnation of a member this node talks to (S2, S16). */
 export function onIncarnation(state: CoreState, input: InputOf<'incarnation'>): void {
-  state.incarnations.set(input.peer, input.incarnation)
-  const progress = state.leading?.progress.get(input.peer)
-  const peer = state.configurations.server(input.peer)
-  if (progress === undefined || peer === undefined || progress.incarnation !== null) return
-  progress.incarnation = input.incarnation
-  const { lastIndex, lastTerm } = state.log
-  state.emit({
-    kind: 'lead',
-    peer,
-    term: state.term,
-    incarnation: input.incarnation,
-    lastIndex,
-    lastTerm,
-  })
+  const { peer, incarnation } = input
+  state.incarnations.set(peer, incarnation)
+  const progress = state.leading?.progress.get(peer)
+  if (progress === undefined || progress.incarnation === incarnation) return
+  // Another life of a member that was removed and added again is another session.
+  progress.incarnation = incarnation
+  progress.matchIndex = 0
+  emitLead(state, progress.server, incarnation)
 }
 
 /** S16: what it acknowledged is not there any more, so it counts for nothing in this term. */
@@ -116,27 +90,6 @@ export function notLeader(state: CoreState) {
   return state.leader === null || state.leader === state.id ? 'noLeader' : 'notLeader'
 }
 
-/** Appends at the leader: to its own log, and through the host's tail to every replicator at once. */
-function appendOwn(
-  state: CoreState,
-  now: number,
-  count: number,
-  bytes: number,
-  content: AppendedBatch['content'],
-): void {
-  const leading = state.leading as LeaderState
-  if (state.commitIndex === state.log.lastIndex) leading.progressAt = now
-  const firstIndex = state.log.lastIndex + 1
-  const lastIndex = firstIndex + count - 1
-  const prevTerm = state.log.lastTerm
-  const span = { firstIndex, lastIndex, term: state.term }
-  state.log.append(span)
-  leading.uncommitted.push({ lastIndex, bytes })
-  leading.uncommittedBytes += bytes
-  const seq = state.durable.appended(lastIndex)
-  state.emit({ kind: 'append', seq, batches: [{ ...span, prevTerm, content }] })
-}
-
 /** The leader counts itself up to its own durable index only (S5). */
 export function onDurable(state: CoreState, now: number): void {
   if (state.leading !== null) advanceCommit(state, now)
@@ -152,6 +105,9 @@ export function onMatched(state: CoreState, now: number, input: InputOf<'matched
   })
   progress.matchIndex = Math.max(progress.matchIndex, input.matchIndex)
   advanceCommit(state, now)
+  if (state.leading === null) return
+  continueChange(state, now)
+  finishDepartures(state, now)
   continueTransfer(state, now)
 }
 
@@ -169,11 +125,18 @@ function advanceCommit(state: CoreState, now: number): void {
     leading.uncommittedBytes -= leading.uncommitted.shift()?.bytes ?? 0
   }
   if (!wasReady && isReady(state)) onTermCommitted(state, now)
+  continueChange(state, now)
+  finishDepartures(state, now)
+  resignIfOut(state, now)
 }
 
-/** S10: an entry of the own term is committed, so the commit index covers all former terms. */
-export function isReady(state: CoreState): boolean {
-  return state.leading !== null && state.commitIndex >= state.leading.termStartIndex
+/** S4: a leader that is no voter any more leads until that is committed, hands over, and follows. */
+function resignIfOut(state: CoreState, now: number): void {
+  const { index, configuration } = state.configurations.latest
+  if (index > state.commitIndex || isVoter(configuration, state.id) || !isReady(state)) return
+  handOver(state, now)
+  stepDown(state, now, 'the committed configuration gives this node no vote')
+  if (!isMember(configuration, state.id)) learnRemoval(state, index)
 }
 
 export function onHeartbeatAck(
@@ -209,5 +172,7 @@ export function leaderTick(state: CoreState, now: number): void {
   const waiting = state.commitIndex < state.log.lastIndex
   if (waiting && now - leading.progressAt > state.config.leaderStallTimeoutMs) {
     stepDown(state, now, 'entries wait and nothing commits within the leader stall timeout')
+    return
   }
+  finishDepartures(state, now)
 }

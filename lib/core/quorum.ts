@@ -1,4 +1,4 @@
-import type { Configuration, NodeId } from './types.js'
+import type { Configuration, NodeId, Server } from './types.js'
 
 /**
  * Majority arithmetic. While a configuration is joint everything needs a majority of the new voters and
@@ -13,8 +13,19 @@ export function votersOf(configuration: Configuration): readonly NodeId[] {
 }
 
 export function isVoter(configuration: Configuration, id: NodeId): boolean {
-  if (configuration.outgoing?.includes(id) === true) return true
+  if (configuration.outgoing?.some((server) => server.id === id) === true) return true
   return configuration.servers.some((server) => server.id === id && server.suffrage === 'voter')
+}
+
+/** Everyone who is replicated to: the servers, and outgoing voters that are not among them. */
+export function membersOf({ servers, outgoing = [] }: Configuration): readonly Server[] {
+  if (outgoing.length === 0) return servers
+  const ids = new Set(servers.map((server) => server.id))
+  return [...servers, ...outgoing.filter((server) => !ids.has(server.id))]
+}
+
+export function isMember(configuration: Configuration, id: NodeId): boolean {
+  return membersOf(configuration).some((server) => server.id === id)
 }
 
 /** True when the voters for which `holds` is true form a quorum. */
@@ -47,5 +58,6 @@ export function majority(voters: number): number {
 
 function halves(configuration: Configuration): readonly (readonly NodeId[])[] {
   const incoming = votersOf(configuration)
-  return configuration.outgoing === undefined ? [incoming] : [incoming, configuration.outgoing]
+  const { outgoing } = configuration
+  return outgoing === undefined ? [incoming] : [incoming, outgoing.map((server) => server.id)]
 }

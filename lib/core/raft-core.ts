@@ -1,4 +1,5 @@
 import { assert, assertNever } from './assert.js'
+import { onCancelChange, onChangeMembers } from './change.js'
 import { announceMembers } from './commit.js'
 import { type CoreInit, CoreState } from './core-state.js'
 import type { Effect } from './effects.js'
@@ -12,7 +13,6 @@ import {
 import { onAppendEntries, onHeartbeat } from './follower.js'
 import type { Input } from './inputs.js'
 import {
-  isReady,
   leaderTick,
   notLeader,
   onBarrier,
@@ -25,7 +25,9 @@ import {
   onPropose,
 } from './leader.js'
 import type { Progress } from './leader-state.js'
+import { isReady } from './own-append.js'
 import { onReadIndex } from './read-index.js'
+import { onRemoved } from './removal.js'
 import { stepDown } from './roles.js'
 import {
   onBootstrapped,
@@ -129,10 +131,9 @@ export class RaftCore {
   following(peer: NodeId): Omit<Extract<Effect, { kind: 'lead' }>, 'kind'> | null {
     const state = this.#state
     const progress = state.leading?.progress.get(peer)
-    const server = state.configurations.server(peer)
-    if (progress === undefined || server === undefined) return null
+    if (progress === undefined) return null
     const { lastIndex, lastTerm } = state.log
-    const { incarnation } = progress
+    const { server, incarnation } = progress
     return { peer: server, term: state.term, incarnation, lastIndex, lastTerm }
   }
 
@@ -205,6 +206,15 @@ export class RaftCore {
       case 'transfer':
         if (state.leading !== null) return onTransfer(state, now, input.id, input.to)
         return state.emit({ kind: 'transferDone', id: input.id, reason: notLeader(state) })
+      case 'removed':
+        return onRemoved(state, input.request)
+      case 'changeMembers': {
+        if (state.leading !== null) return onChangeMembers(state, now, input)
+        const refusal = { index: 0, reason: notLeader(state), outcome: 'rejected' } as const
+        return state.emit({ kind: 'changeDone', id: input.id, ...refusal, detail: '' })
+      }
+      case 'cancelChange':
+        return onCancelChange(state, input)
       case 'bootstrapped':
         return onBootstrapped(state, input)
       case 'votingAllowed':

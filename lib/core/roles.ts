@@ -1,3 +1,5 @@
+import { abandonChange } from './change.js'
+import { announceMembers } from './commit.js'
 import type { CoreState } from './core-state.js'
 import type { NodeId, Role, Term } from './types.js'
 
@@ -87,6 +89,9 @@ function leaveLeadership(state: CoreState): void {
     const { id, sent } = leading.transfer
     state.emit({ kind: 'transferDone', id, reason: sent ? null : 'leadershipLost' })
   }
+  abandonChange(state, leading)
+  const left = [...leading.progress.values()].some((progress) => progress.departure !== null)
+  if (left) announceMembers(state)
   if (state.commitIndex < state.log.lastIndex) {
     state.emit({ kind: 'proposalsUnknown', fromIndex: state.commitIndex + 1 })
   }

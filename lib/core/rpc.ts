@@ -25,6 +25,11 @@ export interface VoteReply {
   readonly round: number
   /** Why not, for logs and events. */
   readonly reason: string
+  /**
+   * With a refusal of one who hears a leader: index of the committed configuration that has no such
+   * candidate; 0 otherwise. It decides nothing here (S3); the candidate may learn that it was removed.
+   */
+  readonly outsideSince: LogIndex
 }
 
 /**
@@ -84,6 +89,14 @@ export interface HeartbeatReply {
   readonly probe: number
   readonly sentAt: number
   readonly leaseMs: number
+}
+
+/** S4: the leader's committed configuration at `index` has this member no more. */
+export interface Removed {
+  readonly kind: 'removed'
+  readonly term: Term
+  readonly leader: NodeId
+  readonly index: LogIndex
 }
 
 /** Thesis §3.10. Honoured only from the current leader, in the current term, by a voter (S10). */

@@ -43,6 +43,16 @@ export function continueTransfer(state: CoreState, now: number): void {
   state.emit({ kind: 'timeoutNow', peer: transfer.to, term: state.term })
 }
 
+/** A leader on its way out asks the voter that holds everything to campaign at once, if there is one. */
+export function handOver(state: CoreState, now: number): void {
+  const leading = state.leading as LeaderState
+  const target = bestTarget(state, leading, now)
+  if (target === null || leading.transfer?.sent === true) return
+  if ((leading.progress.get(target)?.matchIndex ?? 0) < state.log.lastIndex) return
+  leading.timeoutNowSent = true
+  state.emit({ kind: 'timeoutNow', peer: target, term: state.term })
+}
+
 /** Bounded by one election timeout to catch up and one to win; then this leader takes proposals again. */
 export function transferTick(state: CoreState, now: number): void {
   const transfer = state.leading?.transfer ?? null

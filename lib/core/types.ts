@@ -20,11 +20,12 @@ export interface Server {
 
 /**
  * The members of the cluster. While `outgoing` is present the configuration is joint (Raft §6): elections
- * and commitment need a majority of the voters in `servers` and a majority of `outgoing`.
+ * and commitment need a majority of the voters in `servers` and a majority of `outgoing`, the voters of the
+ * configuration before.
  */
 export interface Configuration {
   readonly servers: readonly Server[]
-  readonly outgoing?: readonly NodeId[]
+  readonly outgoing?: readonly Server[]
 }
 
 /** A configuration and the index of the entry that carries it (0: none yet). */

@@ -1,4 +1,4 @@
-import type { Configuration, NodeId, Server } from '../core/types.js'
+import type { Configuration, Server } from '../core/types.js'
 import { BatchError } from './batch-error.js'
 
 /**
@@ -22,8 +22,8 @@ export function decodeConfiguration(bytes: Uint8Array): Configuration {
   if (!Array.isArray(value.servers)) return fail('servers is no list')
   const servers = value.servers.map(toServer)
   if (value.outgoing === undefined) return { servers }
-  if (!isListOfStrings(value.outgoing)) return fail('outgoing is no list of ids')
-  return { servers, outgoing: value.outgoing }
+  if (!Array.isArray(value.outgoing)) return fail('outgoing is no list')
+  return { servers, outgoing: value.outgoing.map(toServer) }
 }
 
 function parse(bytes: Uint8Array): unknown {
@@ -55,10 +55,6 @@ function toServer(value: unknown): Server {
 
 function isRecord(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value)
-}
-
-function isListOfStrings(value: unknown): value is readonly NodeId[] {
-  return Array.isArray(value) && value.every((item) => typeof item === 'string')
 }
 
 function isTextPairs(value: unknown): value is Record<string, string> {

@@ -71,6 +71,7 @@ export function consensusInit(
       maxClockDrift: config.maxClockDrift,
       preVote: config.preVote,
       trailingLogs: config.trailingLogEntries,
+      removeGraceMs: config.removeGraceMs,
       maxUncommittedBytes: config.maxPendingBytes,
     },
     snapshots: {

@@ -94,6 +94,12 @@ const rejections: Readonly<
   ],
   notVoter: ['RAFT_UNKNOWN_SERVER', 'that server is no voter and cannot lead'],
   noOtherVoter: ['RAFT_UNKNOWN_SERVER', 'there is no other voter to hand leadership to'],
+  configurationConflict: [
+    'RAFT_CONFIGURATION_CONFLICT',
+    'the configuration is not the one that prevIndex names: read it again',
+  ],
+  changeInProgress: ['RAFT_CHANGE_IN_PROGRESS', 'another change of members is under way'],
+  catchUpFailed: ['RAFT_TIMEOUT', 'the new voter does not keep up with the log'],
   invalidConfiguration: ['RAFT_CONFIG_INVALID', 'the list of servers is not a valid configuration'],
   resultLost: [
     'RAFT_RESULT_LOST',

@@ -12,6 +12,7 @@ import { EventHub, type RaftEvent } from './events.js'
 import { ForwardServer } from './forward-server.js'
 import { Forwarder } from './forwarder.js'
 import { localAdministration } from './local-administration.js'
+import { MemberChanges } from './member-changes.js'
 import { NodeView } from './node-view.js'
 import { PeerReports } from './peer-reports.js'
 import { PeerRequests } from './peer-requests.js'
@@ -57,6 +58,7 @@ export class NodeSide implements Behavior<NodeReply> {
   readonly requests: Requests
   readonly administration: Administration
   readonly peerReports: PeerReports
+  readonly changes: MemberChanges
   readonly waiters: Waiters
   readonly events: EventHub
   /** Resolves with the first status: from then on the view is that of consensus. */
@@ -69,7 +71,6 @@ export class NodeSide implements Behavior<NodeReply> {
   readonly #server: ForwardServer
   #consensus: ActorRef<NodeRequest> | null = null
   #becomeReady: () => void = () => {}
-  #wasMember = false
   #overloadToldAt = Number.NEGATIVE_INFINITY
 
   constructor(options: NodeSideOptions, context: ActorContext) {
@@ -102,8 +103,9 @@ export class NodeSide implements Behavior<NodeReply> {
     const { readIndexes } = this
     this.reader = new Reader({ ...shared, readIndexes, remoteMachine: options.remoteMachine })
     this.requests = new Requests(shared)
+    this.changes = new MemberChanges(shared)
     this.peerReports = new PeerReports(shared)
-    const local = localAdministration(this.requests)
+    const local = localAdministration(this.requests, this.changes, view)
     this.administration = new Administration({ ...shared, peers, local })
     const { administration } = this
     const maxReplyBytes = options.maxReplyBytes ?? DEFAULT_MAX_PAYLOAD_BYTES - FRAME_ROOM_BYTES
@@ -162,6 +164,8 @@ export class NodeSide implements Behavior<NodeReply> {
         return this.requests.replied(message)
       case 'peersDone':
         return this.peerReports.replied(message.id, message.peers)
+      case 'changeDone':
+        return this.changes.done(message)
       case 'forwarded':
         return this.#server.take(message)
       case 'forwardReply':
@@ -170,6 +174,9 @@ export class NodeSide implements Behavior<NodeReply> {
         return this.#statusChanged(message.status)
       case 'event':
         return this.emit(message.event)
+      case 'removed':
+        this.#options.onRemoved?.()
+        return
       case 'members':
       case 'fatal':
         // The assembly's affair: it listens in on this mailbox.
@@ -218,15 +225,6 @@ export class NodeSide implements Behavior<NodeReply> {
     }
     this.waiters.check()
     this.#becomeReady()
-    this.#lookForRemoval(status)
-  }
-
-  #lookForRemoval({ configuration, committedConfigurationIndex }: StatusOf): void {
-    if (this.view.isMember) this.#wasMember = true
-    else if (this.#wasMember && committedConfigurationIndex >= configuration.index) {
-      this.#wasMember = false
-      this.#options.onRemoved?.()
-    }
   }
 
   #overloaded(what: string): void {
@@ -237,8 +235,6 @@ export class NodeSide implements Behavior<NodeReply> {
     this.emit({ kind: 'overload', what })
   }
 }
-
-type StatusOf = Extract<NodeReply, { kind: 'status' }>['status']
 
 /** Omit over each member of a union. */
 type DistributiveOmit<T, K extends PropertyKey> = T extends unknown ? Omit<T, K> : never

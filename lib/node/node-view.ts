@@ -1,4 +1,5 @@
 import type { ConsensusStatus } from '../../actors/consensus/protocol.js'
+import { membersOf } from '../core/quorum.js'
 import type { Server } from '../core/types.js'
 import type { Outcome } from './error-codes.js'
 import type { RaftError } from './errors.js'
@@ -77,6 +78,7 @@ export class NodeView {
   }
 
   #server(id: string): Server | undefined {
-    return this.#status.configuration.configuration.servers.find((server) => server.id === id)
+    const { configuration } = this.#status.configuration
+    return membersOf(configuration).find((server) => server.id === id)
   }
 }

@@ -11,6 +11,8 @@ import { Bootstrapper } from './bootstrapper.js'
 import type { EventsOptions, RaftEventKind, RaftEventListener, RaftEventOrGap } from './events.js'
 import { notAvailable } from './failures.js'
 import type { Life } from './life.js'
+import type { AddVoterOptions, Changed, ChangeOptions, ServerUpdate } from './member-changes.js'
+import { type ServerArguments, serverArguments } from './member-options.js'
 import type { NodeSide } from './node-side.js'
 import { type RaftNodeOptions, resolveOptions, type ServerOptions } from './options.js'
 import { queryProxy } from './query-proxy.js'
@@ -183,6 +185,52 @@ export class RaftNode<Types extends StateMachineTypes = StateMachineTypes> {
     return this.#side.peerReports.ask(options)
   }
 
+  /**
+   * Adds a voter, or promotes a nonvoter: it catches up without a vote, round after round, and counts once
+   * it is close to the leader's log (`immediate`: at once). Of a voter address and meta change. Leader only.
+   * A large state takes its time: raise `timeoutMs` (default changeTimeoutMs); when it runs out while
+   * the server catches up, it stays a nonvoter, and calling again goes on from there.
+   * @throws RaftError RAFT_NOT_LEADER, RAFT_CHANGE_IN_PROGRESS, RAFT_CONFIGURATION_CONFLICT,
+   * RAFT_CONFIG_INVALID, RAFT_TRANSFER_IN_PROGRESS, RAFT_TIMEOUT
+   */
+  addVoter(...given: ServerArguments<AddVoterOptions>): Promise<Changed> {
+    const [server, options] = serverArguments(given)
+    return this.#side.changes.addVoter(server, options)
+  }
+
+  /** Adds a member that holds the log and serves reads but has no vote; of a member address and meta change. */
+  addNonvoter(...given: ServerArguments<ChangeOptions>): Promise<Changed> {
+    const [server, options] = serverArguments(given)
+    return this.#side.changes.addNonvoter(server, options)
+  }
+
+  /** Takes a member's vote away. A leader that demotes itself hands over once that is committed. */
+  demoteVoter(id: string, options?: ChangeOptions): Promise<Changed> {
+    return this.#side.changes.demoteVoter(id, options)
+  }
+
+  /**
+   * Removes a member. It is told, and closes if `shutdownOnRemove` is set; a leader that removes itself
+   * hands over once that is committed.
+   * @throws RaftError RAFT_UNKNOWN_SERVER, and those of addVoter
+   */
+  removeServer(id: string, options?: ChangeOptions): Promise<Changed> {
+    return this.#side.changes.removeServer(id, options)
+  }
+
+  /** Changes the address or the meta of a member; its vote and its log stay. */
+  updateServer(id: string, update: ServerUpdate, options?: ChangeOptions): Promise<Changed> {
+    return this.#side.changes.updateServer(id, update, options)
+  }
+
+  /**
+   * Changes to any set of members in one call: new voters catch up first, then the old and the new majority
+   * decide together (joint consensus, Raft §6) until the new set is committed.
+   */
+  reconfigure(servers: readonly ServerOptions[], options?: ChangeOptions): Promise<Changed> {
+    return this.#side.changes.reconfigure(servers, options)
+  }
+
   stats(): NodeStats {
     return nodeStats(this.#side, {
       cluster: this.#started.options.cluster,
@@ -218,30 +266,6 @@ export class RaftNode<Types extends StateMachineTypes = StateMachineTypes> {
   }
 
   // -- of later releases
-
-  addVoter(..._: readonly unknown[]): Promise<{ readonly index: number }> {
-    return Promise.reject(notAvailable('addVoter'))
-  }
-
-  addNonvoter(..._: readonly unknown[]): Promise<{ readonly index: number }> {
-    return Promise.reject(notAvailable('addNonvoter'))
-  }
-
-  demoteVoter(..._: readonly unknown[]): Promise<{ readonly index: number }> {
-    return Promise.reject(notAvailable('demoteVoter'))
-  }
-
-  removeServer(..._: readonly unknown[]): Promise<{ readonly index: number }> {
-    return Promise.reject(notAvailable('removeServer'))
-  }
-
-  updateServer(..._: readonly unknown[]): Promise<{ readonly index: number }> {
-    return Promise.reject(notAvailable('updateServer'))
-  }
-
-  reconfigure(..._: readonly unknown[]): Promise<{ readonly index: number }> {
-    return Promise.reject(notAvailable('reconfigure'))
-  }
 
   /**
    * Replaces the state of the whole cluster by that of a snapshot. Leader only; no time limit by default.

@@ -2,7 +2,7 @@ import type { ConsensusMessage } from '../../actors/consensus/protocol.js'
 import type { ReplicatorInit, ReplicatorMessage } from '../../actors/replicator/protocol.js'
 import { createActor } from '../../actors/replicator/replicator-actor.js'
 import { assert } from '../core/assert.js'
-import type { Configuration, NodeId } from '../core/types.js'
+import type { NodeId, Server } from '../core/types.js'
 import { PIN_FIRST_REPLICATOR, PIN_LAST_REPLICATOR } from '../log/slab.js'
 import type { ActorHandle, ActorSystem } from '../runtime/actor.js'
 import type { Clock } from '../runtime/clock.js'
@@ -46,11 +46,10 @@ export class ReplicatorManager {
     return [...this.#running.values()].flatMap(({ keeper }) => keeper.running ?? [])
   }
 
-  /** The newest configuration; peers that are not in it any more lose their replicator. */
-  members(configuration: Configuration): void {
+  /** Whoever must be reached from now on; the others lose their replicators. */
+  members(peers: readonly Server[]): void {
     if (this.#stopped) return
-    const wanted = new Map(configuration.servers.map((server) => [server.id, server.address]))
-    wanted.delete(this.#options.init.nodeId)
+    const wanted = new Map(peers.map((server) => [server.id, server.address]))
     for (const [peer, running] of this.#running) {
       if (!wanted.has(peer)) this.#end(peer, running)
     }

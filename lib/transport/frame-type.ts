@@ -11,6 +11,7 @@ export const FrameType = {
   snapshotChunkReply: 9,
   forwardRequest: 10,
   forwardReply: 11,
+  removed: 12,
 } as const
 
 export type FrameType = (typeof FrameType)[keyof typeof FrameType]

@@ -41,9 +41,11 @@ export {
   encodeSnapshotChunkReply,
 } from './snapshot-messages.js'
 export {
+  decodeRemoved,
   decodeRequestVote,
   decodeTimeoutNow,
   decodeVoteReply,
+  encodeRemoved,
   encodeRequestVote,
   encodeTimeoutNow,
   encodeVoteReply,

@@ -78,7 +78,7 @@ function isConfiguration(value: unknown): value is IndexedConfiguration['configu
     return false
   }
   const { outgoing } = value
-  return outgoing === undefined || (Array.isArray(outgoing) && outgoing.every(isString))
+  return outgoing === undefined || (Array.isArray(outgoing) && outgoing.every(isServer))
 }
 
 function isServer(value: unknown): value is Server {

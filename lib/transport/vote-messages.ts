@@ -1,4 +1,4 @@
-import type { RequestVote, TimeoutNow, VoteReply } from '../core/rpc.js'
+import type { Removed, RequestVote, TimeoutNow, VoteReply } from '../core/rpc.js'
 import { ByteReader } from './byte-reader.js'
 import { ByteWriter } from './byte-writer.js'
 
@@ -42,6 +42,7 @@ export function encodeVoteReply(message: VoteReply): Uint8Array {
     .u64(message.term)
     .u64(message.round)
     .string(message.reason.slice(0, MAX_REASON))
+    .u64(message.outsideSince)
     .finish()
 }
 
@@ -55,6 +56,23 @@ export function decodeVoteReply(head: Uint8Array): VoteReply {
     term: reader.u64(),
     round: reader.u64(),
     reason: reader.string(),
+    outsideSince: reader.u64(),
+  }
+  reader.end()
+  return message
+}
+
+export function encodeRemoved(message: Removed): Uint8Array {
+  return new ByteWriter().u64(message.term).string(message.leader).u64(message.index).finish()
+}
+
+export function decodeRemoved(head: Uint8Array): Removed {
+  const reader = new ByteReader(head, 'Removed')
+  const message: Removed = {
+    kind: 'removed',
+    term: reader.u64(),
+    leader: reader.string(),
+    index: reader.u64(),
   }
   reader.end()
   return message

@@ -95,7 +95,10 @@ t.test('the own vote counts once it is durable (S5)', async (t) => {
 })
 
 t.test('joint: a quorum of both halves elects (Raft §6)', async (t) => {
-  const joint = { ...members(['n1', 'n2', 'n3', 'n4?', 'n5?']), outgoing: ['n1', 'n4', 'n5'] }
+  const joint = {
+    ...members(['n1', 'n2', 'n3', 'n4?', 'n5?']),
+    outgoing: members(['n1', 'n4', 'n5']).servers,
+  }
   const node = candidateOf(3, { members: joint, config: { preVote: false } })
   t.same(node.asked?.candidate, 'n1')
   const grant = { term: 2, granted: true, round: 1 }

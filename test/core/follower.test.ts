@@ -1,5 +1,5 @@
 import t from 'tap'
-import { followerOf, members } from './helpers/cores.js'
+import { followerOf, members, peersOf } from './helpers/cores.js'
 import { kinds, only, received } from './helpers/effects.js'
 import { append, batch, entries } from './helpers/inputs.js'
 
@@ -54,12 +54,14 @@ t.test('a configuration is in force when appended, and committed later (§6, S4)
     kind: 'members',
     configuration: { index: 3, configuration: FOUR },
     committed: false,
+    peers: peersOf('n1', FOUR),
   })
   const committed = node.step(append(1, { prev: [3, 1], commit: 3 }))
   t.same(only(committed, 'members'), {
     kind: 'members',
     configuration: { index: 3, configuration: FOUR },
     committed: true,
+    peers: peersOf('n1', FOUR),
   })
 })
 

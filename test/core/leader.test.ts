@@ -83,7 +83,7 @@ t.test('nonvoters and strangers do not commit', async (t) => {
 })
 
 t.test('a leader that is no voter itself is not counted', async (t) => {
-  const joint = { ...members(['n1?', 'n2', 'n3']), outgoing: ['n1'] }
+  const joint = { ...members(['n1?', 'n2', 'n3']), outgoing: members(['n1']).servers }
   const node = newLeaderOf(3, { members: joint, config: { preVote: false } })
   node.flushed()
   t.same(node.step(matched('n2', 2, 2)), [], 'one of n2 and n3 is no majority of them')

@@ -1,5 +1,5 @@
 import t from 'tap'
-import { coreWith, followerOf, leaderOf, members } from './helpers/cores.js'
+import { coreWith, followerOf, leaderOf, members, peersOf } from './helpers/cores.js'
 import { kinds, only } from './helpers/effects.js'
 import { append, batch, entries, matched, propose, snapshotReceived } from './helpers/inputs.js'
 
@@ -46,6 +46,7 @@ t.test(
         kind: 'members',
         configuration: { index: 1, configuration: members(3) },
         committed: true,
+        peers: peersOf('n1', members(3)),
       },
     ])
     const { lastLogIndex, snapshotIndex, snapshotTerm, commitIndex } = node.status
@@ -68,7 +69,12 @@ t.test(
     t.same(node.step(snapshotReceived(2, [9, 2], FIVE)), [
       { kind: 'resetLog', seq: 1, index: 9, term: 2 },
       { kind: 'restoreSnapshot', index: 9, term: 2 },
-      { kind: 'members', configuration: FIVE, committed: true },
+      {
+        kind: 'members',
+        configuration: FIVE,
+        committed: true,
+        peers: peersOf('n1', FIVE.configuration),
+      },
     ])
     const { baseIndex, lastLogIndex, lastLogTerm, commitIndex, snapshotIndex } = node.status
     t.same([baseIndex, lastLogIndex, commitIndex, snapshotIndex], [9, 9, 9, 9])

@@ -64,6 +64,7 @@ t.test('State, persistent: term and vote are saved before the vote is answered',
         granted: true,
         round: 7,
         reason: 'granted',
+        outsideSince: 0,
       },
     },
   ])

@@ -66,7 +66,13 @@ t.test('probe numbers are never used again, from term to term either (S10)', asy
   const before = only(node.step(read(1)), 'probe').probe
   node.step({ kind: 'stalled', term: 2 })
   node.timeout()
-  const preVote = { kind: 'voteReply', preVote: true, reason: '', granted: true } as const
+  const preVote = {
+    kind: 'voteReply',
+    preVote: true,
+    reason: '',
+    outsideSince: 0,
+    granted: true,
+  } as const
   const asked = node.asked ?? { term: 0, round: 0 }
   const { term } = asked
   node.step({ kind: 'voteReply', from: 'n2', reply: { ...preVote, term, round: asked.round } })

@@ -229,11 +229,6 @@ t.test('methods of later releases say so', async (t) => {
   const [node] = cluster.nodes
   if (node === undefined) return t.fail('no node')
   const later = [
-    node.addVoter('n2', 'n2'),
-    node.addNonvoter('n2', 'n2'),
-    node.demoteVoter('n2'),
-    node.removeServer('n2'),
-    node.reconfigure([]),
     node.reloadConfig({}),
     node.whileLeader(async () => {}),
     node.session(),

@@ -56,7 +56,7 @@ const chunk: messages.SnapshotChunk = {
           { id: 'n1', address: 'h:1', suffrage: 'voter', meta: { http: 'x' }, addedAt: 1 },
           { id: 'n2', address: 'h:2', suffrage: 'nonvoter', addedAt: 5 },
         ],
-        outgoing: ['n1'],
+        outgoing: [{ id: 'n1', address: 'h:1', suffrage: 'voter', addedAt: 1 }],
       },
     },
   },
@@ -82,6 +82,7 @@ const trips: Readonly<Record<string, () => [unknown, Uint8Array, (head: Uint8Arr
         granted: true,
         round: 1,
         reason: 'é',
+        outsideSince: 7,
       } as const
       return [reply, messages.encodeVoteReply(reply), messages.decodeVoteReply]
     },

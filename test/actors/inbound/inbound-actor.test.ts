@@ -243,6 +243,7 @@ t.test(
       granted: true,
       round: 1,
       reason: '',
+      outsideSince: 0,
     } as const
     tell({ kind: 'reply', connection, reply })
     tell({ kind: 'reply', connection: connection + 1, reply })

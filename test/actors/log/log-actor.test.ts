@@ -85,14 +85,22 @@ t.test('term and vote are there after a restart', async (t) => {
   const first = await LogHarness.start(store)
   const saved = { term: 7, votedFor: 'n3', promisedLeaseMs: 500 }
   await first.turn({ kind: 'saveHardState', seq: 4, hardState: saved })
-  await first.turn({ kind: 'saveIncarnations', seq: 1, incarnations: { n2: 'i2' } })
+  await first.turn({
+    kind: 'saveIncarnations',
+    seq: 1,
+    incarnations: { n2: { incarnation: 'i2', addedAt: 1 } },
+  })
   t.same(first.take(), [
     { kind: 'hardStateSaved', seq: 4 },
     { kind: 'incarnationsSaved', seq: 1 },
   ])
   await first.stop()
   const second = await LogHarness.start(store)
-  t.match(await second.recovered(), { hardState: saved, incarnations: { n2: 'i2' }, fresh: false })
+  t.match(await second.recovered(), {
+    hardState: saved,
+    incarnations: { n2: { incarnation: 'i2', addedAt: 1 } },
+    fresh: false,
+  })
 })
 
 t.test('a vote that changes within its term is never written (Raft §5.2)', async (t) => {
@@ -153,7 +161,7 @@ t.test('recovery finds the configurations and the newest time in the log', async
   const store = memoryStore()
   const log = await LogHarness.start(store)
   await log.turn(hardState(1, 2))
-  const configuration = { servers: SERVERS, outgoing: ['n9'] }
+  const configuration = { servers: SERVERS, outgoing: SERVERS }
   const data = encodeConfiguration(configuration)
   const head = { firstIndex: 4, term: 2, prevTerm: 1, time: 77 }
   const batch = encodeBatch([{ type: ENTRY_CONFIGURATION, data }], head)

@@ -25,7 +25,7 @@ t.test('a candidate’s requests go over the heartbeat connection that is up any
 t.test('the answer is told with the peer’s name', async (t) => {
   const bench = ReplicatorBench.connected()
   bench.tell(ask(3))
-  const verdict = { term: 8, granted: true, round: 3, reason: 'up to date' }
+  const verdict = { term: 8, granted: true, round: 3, reason: 'up to date', outsideSince: 9 }
   const reply = { kind: 'voteReply', preVote: false, ...verdict } as const
   bench.heartbeat.receive(FrameType.voteReply, encodeVoteReply(reply))
   t.same(bench.take('voteReply'), [{ kind: 'voteReply', peer: 'n2', reply }])

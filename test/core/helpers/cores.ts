@@ -1,7 +1,7 @@
 import type { CoreConfig } from '../../../lib/core/core-state.js'
 import type { Effect } from '../../../lib/core/effects.js'
 import type { Input } from '../../../lib/core/inputs.js'
-import { votersOf } from '../../../lib/core/quorum.js'
+import { isVoter, membersOf } from '../../../lib/core/quorum.js'
 import { type CoreStatus, RaftCore } from '../../../lib/core/raft-core.js'
 import type { RequestVote } from '../../../lib/core/rpc.js'
 import type {
@@ -9,6 +9,7 @@ import type {
   IndexedConfiguration,
   LogSummary,
   NodeId,
+  Server,
   Suffrage,
   Term,
   TermRun,
@@ -24,6 +25,7 @@ export const CONFIG: CoreConfig = {
   maxClockDrift: 0.1,
   preVote: true,
   trailingLogs: 2,
+  removeGraceMs: 5000,
   maxUncommittedBytes: 1000,
 }
 
@@ -43,6 +45,11 @@ export function members(of: number | readonly string[]): Configuration {
       name.endsWith('?') ? serverOf(name.slice(0, -1), 'nonvoter') : serverOf(name),
     ),
   }
+}
+
+/** Everyone of them but `self`. */
+export function peersOf(self: NodeId, { servers }: Configuration): readonly Server[] {
+  return servers.filter(({ id }) => id !== self)
 }
 
 /** A log as recovery would find it: one batch of one entry for each term given, from index 1. */
@@ -100,7 +107,7 @@ export class TestCore {
     const terms = options.log ?? [1]
     const first = [{ index: 1, configuration }]
     const inLog = options.configurations ?? (base || terms.length === 0 ? [] : first)
-    const others = configuration.servers.filter(({ id }) => !options.strangers?.includes(id))
+    const others = membersOf(configuration).filter(({ id }) => !options.strangers?.includes(id))
     this.core = new RaftCore({
       id: this.id,
       incarnation: incarnationOf(this.id),
@@ -216,10 +223,20 @@ export function leaderOf(size: number, options: CoreOptions = {}): TestCore {
 function giveVotes(node: TestCore): void {
   if (node.asked === null) throw new Error('it has asked nobody for a vote')
   const { preVote, term, round } = node.asked
-  const reply = { kind: 'voteReply', preVote, term, granted: true, round, reason: '' } as const
+  const reply = {
+    kind: 'voteReply',
+    preVote,
+    term,
+    granted: true,
+    round,
+    reason: '',
+    outsideSince: 0,
+  } as const
   for (const from of otherVoters(node)) node.step({ kind: 'voteReply', from, reply })
 }
 
 export function otherVoters(node: TestCore): readonly NodeId[] {
-  return votersOf(node.status.configuration.configuration).filter((id) => id !== node.id)
+  const { configuration } = node.status.configuration
+  const voters = membersOf(configuration).filter(({ id }) => isVoter(configuration, id))
+  return voters.map(({ id }) => id).filter((id) => id !== node.id)
 }

@@ -46,10 +46,11 @@ export function voteReply(
     readonly granted: boolean
     readonly round: number
     readonly preVote?: boolean
+    readonly outsideSince?: number
   },
 ): InputOf<'voteReply'> {
-  const { preVote = false, ...rest } = reply
-  return { kind: 'voteReply', from, reply: { kind: 'voteReply', preVote, reason: '', ...rest } }
+  const defaults = { preVote: false, reason: '', outsideSince: 0 }
+  return { kind: 'voteReply', from, reply: { kind: 'voteReply', ...defaults, ...reply } }
 }
 
 /** A batch of the entries from `firstIndex` to `lastIndex`, all of `term`. */

@@ -7,7 +7,7 @@ export const configuration: IndexedConfiguration = {
     servers: [
       { id: 'n1', address: 'n1:1', suffrage: 'voter', addedAt: 1, meta: { zone: 'größer' } },
     ],
-    outgoing: ['n0'],
+    outgoing: [{ id: 'n0', address: 'n0:1', suffrage: 'voter', addedAt: 1 }],
   },
 }
 

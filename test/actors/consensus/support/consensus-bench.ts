@@ -37,6 +37,7 @@ const core = {
   maxClockDrift: 0.1,
   preVote: false,
   trailingLogs: 100,
+  removeGraceMs: 5000,
   maxUncommittedBytes: 1 << 20,
 }
 
@@ -64,7 +65,9 @@ export function initOf(voters: number, change: Partial<ConsensusInit> = {}): Con
     log: logOf(1, { configurations }),
     lastTime: 0,
     snapshot: null,
-    incarnations: Object.fromEntries(servers.map(({ id }) => [id, `inc-${id.slice(1)}`])),
+    incarnations: Object.fromEntries(
+      servers.map(({ id }) => [id, { incarnation: `inc-${id.slice(1)}`, addedAt: 1 }]),
+    ),
     mayVote: true,
     flushedOnly: false,
     controlBlock: allocateControlBlock(),
@@ -193,7 +196,15 @@ export class ConsensusBench {
   vote(from = 'n2'): void {
     for (const { request } of this.replicator(from).take('requestVote')) {
       const { term, preVote, round } = request
-      const reply = { kind: 'voteReply', preVote, term, granted: true, round, reason: '' } as const
+      const reply = {
+        kind: 'voteReply',
+        preVote,
+        term,
+        granted: true,
+        round,
+        reason: '',
+        outsideSince: 0,
+      } as const
       this.tell({ kind: 'voteReply', peer: from, reply })
     }
   }
