@@ -32,6 +32,7 @@ export type { ThreadsOption } from './node/placement.js'
 export { type NodeOf, RaftNode } from './node/raft-node.js'
 export { resolveConfig } from './node/resolve-config.js'
 export type { Restored, RestoreMeta, RestoreSource } from './node/restore-types.js'
+export type { NodeSnapshot, OpenSnapshot, SnapshotMetadata } from './node/snapshots.js'
 export type {
   Applied,
   AppliedBatch,

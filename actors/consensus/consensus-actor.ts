@@ -51,9 +51,12 @@ export class ConsensusActor implements Behavior<ConsensusMessage> {
   }
 
   unlinked(name: string): void {
-    const { links, peers } = this.#parts
+    const { links, peers, outgoing } = this.#parts
     const gone = links.clear(name)
-    if (gone !== null) peers.replicatorGone(gone)
+    if (gone !== null) {
+      peers.replicatorGone(gone)
+      outgoing.stop(gone.peer)
+    }
     if (name === 'fsm') this.#fsm.unlinked()
     if (name === 'snapshot') this.#snapshot.unlinked()
   }
@@ -73,7 +76,8 @@ export class ConsensusActor implements Behavior<ConsensusMessage> {
   afterTurn(): void {
     if (!this.#begun) return
     const { core, proposals, init, snapshots, apply, tail, lag, board, flushClock } = this.#parts
-    const { commitIndex, flushedIndex } = core.status()
+    const { commitIndex, flushedIndex, role } = core.status()
+    if (role !== 'leader') this.#parts.outgoing.stopAll()
     proposals.flushed(flushedIndex)
     const bounded = init.flushedOnly || snapshots.holdsBack
     apply.raiseLimit(bounded ? Math.min(commitIndex, flushedIndex) : commitIndex)
@@ -113,6 +117,7 @@ export class ConsensusActor implements Behavior<ConsensusMessage> {
       case 'applied':
       case 'queried':
       case 'restored':
+      case 'restoring':
       case 'snapshotTaken':
       case 'snapshotFailed':
         return this.#fsm.receive(message)

@@ -92,6 +92,15 @@ export class EffectRunner {
     this.event({ kind: 'snapshot', index, term, change, reason: '' })
   }
 
+  /** `id`: of the snapshot, as far as it is known. */
+  snapshotFailed(
+    id: { readonly index: LogIndex; readonly term: Term } | null,
+    reason: string,
+  ): void {
+    const { index, term } = id ?? { index: 0, term: 0 }
+    this.event({ kind: 'snapshot', index, term, change: 'failed', reason })
+  }
+
   #run(effect: Effect): void {
     const { links, apply, proposals, feeds } = this.#parts
     switch (effect.kind) {

@@ -28,7 +28,7 @@ export class FsmReplies {
   }
 
   receive(message: FsmReply): void {
-    const { apply, proposals, links, snapshots, stepper, context, effects } = this.#parts
+    const { apply, proposals, links, snapshots, outgoing, stepper, effects } = this.#parts
     switch (message.kind) {
       case 'fsmReady':
         this.#holds = message.lastApplied ?? 0
@@ -43,20 +43,40 @@ export class FsmReplies {
         return
       }
       case 'restored':
-        proposals.restored(message.index)
-        return apply.restored(message.index)
+        return this.#restored(message)
       case 'snapshotTaken': {
         if (!snapshots.taken(message)) return
         const { index, term } = message
         effects.snapshotEvent(index, term, 'saved')
-        return stepper.step({ kind: 'snapshotSaved', index, term })
+        const { keepAbove } = outgoing
+        return stepper.step({ kind: 'snapshotSaved', index, term, keepAbove })
       }
       case 'snapshotFailed':
-        context.log.warn({ error: message.error.message }, 'snapshot failed')
-        return snapshots.failed(message)
+        if (snapshots.failed(message)) this.#snapshotFailed(message)
+        return
+      case 'restoring': {
+        const { done, total } = message
+        return effects.event({ kind: 'progress', what: 'restore', done, total })
+      }
       default:
         assertNever(message)
     }
+  }
+
+  #restored({ index, bytes }: Extract<FsmReply, { kind: 'restored' }>): void {
+    const { proposals, apply, effects } = this.#parts
+    if (bytes !== null) {
+      effects.event({ kind: 'progress', what: 'restore', done: bytes, total: bytes })
+    }
+    proposals.restored(index)
+    apply.restored(index)
+  }
+
+  #snapshotFailed({ index, term, error }: Extract<FsmReply, { kind: 'snapshotFailed' }>): void {
+    if (error.code === 'RAFT_NOTHING_TO_SNAPSHOT') return
+    const { context, effects } = this.#parts
+    context.log.warn({ index, error: error.message }, 'snapshot failed')
+    effects.snapshotFailed({ index, term }, error.message)
   }
 
   #start(): void {

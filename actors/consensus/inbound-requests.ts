@@ -51,14 +51,14 @@ export class InboundRequests {
   }
 
   #snapshotChunk(message: Extract<InboundReply, { kind: 'rpcSnapshotChunk' }>): void {
-    const { init, core, snapshots } = this.#parts
+    const { init, core, incoming } = this.#parts
     const { connection, request, bytes } = message
     if (request.incarnation !== init.incarnation) return
     const { term, leader } = core.status()
     if (request.term === term && request.leader === leader) {
-      return snapshots.receive(connection, request, bytes)
+      return incoming.receive(connection, request, bytes)
     }
     const { transfer, offset } = request
-    snapshots.answer(connection, { term, transfer, offset, installed: false, failed: true })
+    incoming.answer(connection, { term, transfer, offset, installed: false, failed: true })
   }
 }

@@ -13,6 +13,12 @@ interface Record {
 export class LagMeter {
   readonly #records = new Ring<Record>()
   #bytes = 0
+  #appendedBytes = 0
+
+  /** All that was appended since the start, whatever became of it. */
+  get appendedBytes(): number {
+    return this.#appendedBytes
+  }
 
   get bytes(): number {
     return this.#bytes
@@ -20,6 +26,7 @@ export class LagMeter {
 
   appended(lastIndex: LogIndex, bytes: number): void {
     this.#bytes += bytes
+    this.#appendedBytes += bytes
     const last = this.#records.last()
     if (last !== undefined && last.bytes < RECORD_BYTES) {
       last.lastIndex = lastIndex

@@ -10,10 +10,12 @@ import { ControlBlockWriter } from './control-block.js'
 import { EffectRunner } from './effect-runner.js'
 import { FlushClock } from './flush-clock.js'
 import { FollowerFeeds } from './follower-feeds.js'
+import { IncomingSnapshots } from './incoming-snapshots.js'
 import { LagMeter } from './lag-meter.js'
 import { LeaderBoardWriter } from './leader-board.js'
 import { Links } from './links.js'
 import { LogReader } from './log-reader.js'
+import { OutgoingSnapshots } from './outgoing-snapshots.js'
 import { PeerDesk } from './peer-desk.js'
 import { Proposals } from './proposals.js'
 import { SnapshotDesk } from './snapshot-desk.js'
@@ -32,6 +34,8 @@ export interface Parts {
   readonly apply: ApplyFeed
   readonly proposals: Proposals
   readonly snapshots: SnapshotDesk
+  readonly outgoing: OutgoingSnapshots
+  readonly incoming: IncomingSnapshots
   readonly peers: PeerDesk
   readonly control: ControlBlockWriter
   readonly board: LeaderBoardWriter
@@ -95,7 +99,39 @@ export function createParts(init: ConsensusInit, context: ActorContext): Parts {
     incarnations: init.incarnations,
     mayVote: init.mayVote,
   })
-  const rest = { init, core, reader, snapshots, effects, stepper, appends, status, peers }
+  const { snapshotChunkBytes: chunkBytes, maxInstallLogBytes: maxLogBytes } = init.snapshots
+  const outgoing = new OutgoingSnapshots({
+    context,
+    links,
+    lag,
+    chunkBytes,
+    maxLogBytes,
+    unreadable: (meta, reason) => {
+      effects.snapshotFailed(meta, reason)
+      // A new snapshot is what helps (hashicorp/raft issue 522).
+      snapshots.force()
+    },
+    sent: ({ index, term }) => effects.snapshotEvent(index, term, 'sent'),
+  })
+  const incoming = new IncomingSnapshots({
+    context,
+    links,
+    failed: (meta, reason) => effects.snapshotFailed(meta, reason),
+    progress: (done, total) => effects.event({ kind: 'progress', what: 'install', done, total }),
+  })
+  const traffic = { outgoing, incoming }
+  const rest = {
+    init,
+    core,
+    reader,
+    snapshots,
+    ...traffic,
+    effects,
+    stepper,
+    appends,
+    status,
+    peers,
+  }
   return { ...shared, ...rest }
 }
 

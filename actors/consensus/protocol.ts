@@ -138,6 +138,9 @@ export type NodeReply =
       readonly kind: 'snapshotDone'
       readonly id: number
       readonly index: LogIndex
+      readonly term: Term
+      /** Of state. */
+      readonly bytes: number
       readonly error: WireError | null
     }
   | { readonly kind: 'bootstrapDone'; readonly id: number; readonly reason: Rejection | null }

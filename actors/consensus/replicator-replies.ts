@@ -11,7 +11,7 @@ export class ReplicatorReplies {
   }
 
   receive(message: ReplicatorReply): void {
-    const { peers, effects, stepper, feeds, snapshots, links, core } = this.#parts
+    const { peers, effects, stepper, feeds, outgoing, links } = this.#parts
     const { peer } = message
     switch (message.kind) {
       case 'peerConnected':
@@ -44,10 +44,9 @@ export class ReplicatorReplies {
       case 'credit':
         return feeds.addCredit(peer, message.feed, message.bytes)
       case 'wantChunk':
-        return snapshots.wantChunk(message)
+        return outgoing.want(message)
       case 'snapshotSent':
-        effects.snapshotEvent(core.status().snapshotIndex, 0, 'sent')
-        return snapshots.endTransfer(message)
+        return outgoing.sent(message)
       case 'forwardReply': {
         const { request, body, sent } = message
         links.replicators.get(peer)?.forwards.delete(request)

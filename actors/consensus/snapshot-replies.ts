@@ -12,18 +12,21 @@ export class SnapshotReplies {
   }
 
   unlinked(): void {
-    this.#parts.snapshots.interrupted(toWireError(new Error('the snapshot actor is gone')))
+    const { snapshots, outgoing, incoming, core } = this.#parts
+    snapshots.interrupted(toWireError(new Error('the snapshot actor is gone')))
+    outgoing.interrupted()
+    incoming.interrupted(core.status().term)
   }
 
   receive(message: SnapshotReply): void {
-    const { snapshots, core } = this.#parts
+    const { outgoing, incoming, core } = this.#parts
     switch (message.kind) {
       case 'chunkRead':
-        return snapshots.chunkRead(message)
+        return outgoing.read(message)
       case 'chunkFailed':
-        return snapshots.chunkFailed(message)
+        return outgoing.failed(message)
       case 'chunkStored':
-        return snapshots.chunkStored(message, core.status().term)
+        return incoming.stored(message, core.status().term)
       case 'snapshotReceived':
         return this.#received(message)
       default:
@@ -33,14 +36,15 @@ export class SnapshotReplies {
 
   /** S13: the core decides whether it is installed. */
   #received(message: Extract<SnapshotReply, { kind: 'snapshotReceived' }>): void {
-    const { effects, stepper, core, snapshots } = this.#parts
+    const { effects, stepper, core, incoming } = this.#parts
     const { leader, leaderTerm, meta, connection, transfer } = message
     const { index, term, configuration, size: offset } = meta
+    incoming.received(meta)
     effects.snapshotEvent(index, term, 'received')
     stepper.step({ kind: 'snapshotReceived', leader, leaderTerm, index, term, configuration })
     const status = core.status()
     const installed = status.commitIndex >= index
     const answer = { term: status.term, transfer, offset, installed, failed: !installed }
-    snapshots.answer(connection, answer)
+    incoming.answer(connection, answer)
   }
 }

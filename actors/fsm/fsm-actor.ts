@@ -4,6 +4,7 @@ import { messageOf, StateMachineError } from '../../lib/fsm/errors.js'
 import { type LoadedMachine, loadStateMachine } from '../../lib/fsm/load.js'
 import type { ActorContext, ActorRef, Behavior, CreateActor } from '../../lib/runtime/actor.js'
 import { runSteps, type Steps, step } from '../../lib/runtime/steps.js'
+import { ProgressMeter } from '../../lib/snapshot/progress-meter.js'
 import type { FsmLinkMessage } from '../snapshot/fsm-link.js'
 import { Applier } from './applier.js'
 import { Courier } from './courier.js'
@@ -60,6 +61,7 @@ function* ownLastApplied(machine: LoadedMachine): Steps<number> {
 }
 
 class FsmActor implements Behavior<FsmMessage> {
+  readonly #context: ActorContext
   readonly #machine: LoadedMachine
   readonly #applier: Applier
   readonly #courier: Courier
@@ -75,6 +77,7 @@ class FsmActor implements Behavior<FsmMessage> {
     courier: Courier,
     closing: AbortController,
   ) {
+    this.#context = context
     this.#machine = machine
     this.#applier = applier
     this.#courier = courier
@@ -151,22 +154,28 @@ class FsmActor implements Behavior<FsmMessage> {
   /** @throws StateMachineError RAFT_STATE_MACHINE_FAILED: the node must not go on with this state. */
   *#restore({ index, term }: Restore): Steps {
     // One that was fed past the snapshot holds it already.
+    let bytes: number | null = null
     if (index > this.#applier.seen) {
       try {
-        yield* this.#load(index, term)
+        bytes = yield* this.#load(index, term)
       } catch (error) {
         throw restoreFailed(index, term, error)
       }
     }
     this.#taker.exists(index)
-    this.#reply({ kind: 'restored', index, term })
+    this.#reply({ kind: 'restored', index, term, bytes })
   }
 
-  *#load(index: LogIndex, term: Term): Steps {
+  /** Returns the bytes of state, or null when the machine has held it. */
+  *#load(index: LogIndex, term: Term): Steps<number | null> {
     const applier = this.#applier
     // A machine that keeps its own state on disk may be past the snapshot; its sessions are not.
     const held = index <= applier.lastApplied
-    const reader = yield* step(StateReader.open(this.#linkedSnapshots(), index, term))
+    const meter = new ProgressMeter(
+      () => this.#context.now(),
+      (done, total) => this.#reply({ kind: 'restoring', done, total }),
+    )
+    const reader = yield* step(StateReader.open(this.#linkedSnapshots(), index, term, meter))
     let tables: Uint8Array | null
     try {
       const state = yield* step(splitState(reader.chunks()))
@@ -181,10 +190,11 @@ class FsmActor implements Behavior<FsmMessage> {
     if (reader.failure !== null) throw reader.failure
     if (!held) applier.moveTo(index, term)
     applier.replaceTables(tables === null ? new Repetitions() : decodeTables(tables), index)
-    if (held) return
+    if (held) return null
     // Configurations below the snapshot are in the log no more: the newest of them came with it (S13).
     const { index: configured, configuration } = reader.configuration
     yield* step(this.#machine.configurationChanged?.(configured, configuration.servers))
+    return reader.size
   }
 
   #linkedSnapshots(): ActorRef<FsmLinkMessage> {

@@ -111,7 +111,15 @@ export type FsmReply =
       readonly index: LogIndex
       readonly items: readonly { readonly id: number; readonly outcome: Outcome }[]
     }
-  | { readonly kind: 'restored'; readonly index: LogIndex; readonly term: Term }
+  | {
+      readonly kind: 'restored'
+      readonly index: LogIndex
+      readonly term: Term
+      /** Of state that were read; null: the machine held it already. */
+      readonly bytes: number | null
+    }
+  /** How many bytes of state the machine has taken so far, at most once a second. */
+  | { readonly kind: 'restoring'; readonly done: number; readonly total: number }
   | {
       readonly kind: 'snapshotTaken'
       readonly request: number
@@ -119,4 +127,11 @@ export type FsmReply =
       readonly term: Term
       readonly bytes: number
     }
-  | { readonly kind: 'snapshotFailed'; readonly request: number; readonly error: WireError }
+  | {
+      readonly kind: 'snapshotFailed'
+      readonly request: number
+      /** What would have been its last entry; term 0 when it is not known. */
+      readonly index: LogIndex
+      readonly term: Term
+      readonly error: WireError
+    }

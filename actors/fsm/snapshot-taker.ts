@@ -68,7 +68,8 @@ export class SnapshotTaker {
     } catch (error) {
       if (attempt !== null) this.#running = null
       const { request } = message
-      this.#options.reply({ kind: 'snapshotFailed', request, error: toWireError(error) })
+      const failed = { request, index, term: term ?? 0, error: toWireError(error) }
+      this.#options.reply({ kind: 'snapshotFailed', ...failed })
     }
   }
 
@@ -123,7 +124,7 @@ export class SnapshotTaker {
       const { size } = await this.#store(attempt, capture)
       return { kind: 'snapshotTaken', request, index, term, bytes: size }
     } catch (error) {
-      return { kind: 'snapshotFailed', request, error: toWireError(error) }
+      return { kind: 'snapshotFailed', request, index, term, error: toWireError(error) }
     }
   }
 

@@ -1,6 +1,7 @@
 import { assert } from '../../lib/core/assert.js'
 import type { IndexedConfiguration, LogIndex, Term } from '../../lib/core/types.js'
 import type { ActorRef } from '../../lib/runtime/actor.js'
+import type { ProgressMeter } from '../../lib/snapshot/progress-meter.js'
 import type { FsmLinkMessage, StateOpened } from '../snapshot/fsm-link.js'
 
 const CHUNK_BYTES = 1024 * 1024
@@ -9,11 +10,17 @@ const CHUNK_BYTES = 1024 * 1024
 export class StateReader {
   readonly #snapshots: ActorRef<FsmLinkMessage>
   readonly #opened: StateOpened
+  readonly #meter: ProgressMeter
   #failure: unknown = null
 
-  private constructor(snapshots: ActorRef<FsmLinkMessage>, opened: StateOpened) {
+  private constructor(
+    snapshots: ActorRef<FsmLinkMessage>,
+    opened: StateOpened,
+    meter: ProgressMeter,
+  ) {
     this.#snapshots = snapshots
     this.#opened = opened
+    this.#meter = meter
   }
 
   /** Rejects when the snapshot does not exist or fails its checksums. */
@@ -21,9 +28,10 @@ export class StateReader {
     snapshots: ActorRef<FsmLinkMessage>,
     index: LogIndex,
     term: Term,
+    meter: ProgressMeter,
   ): Promise<StateReader> {
     const opened = await snapshots.ask<StateOpened>({ kind: 'openState', index, term })
-    return new StateReader(snapshots, opened)
+    return new StateReader(snapshots, opened, meter)
   }
 
   /** What went wrong while reading, even if the reader of the chunks took no notice. */
@@ -50,7 +58,13 @@ export class StateReader {
       offset += bytes.length
       next = offset < size ? this.#read(offset) : null
       yield bytes
+      this.#meter.report(offset, size)
     }
+  }
+
+  /** Bytes of state. */
+  get size(): number {
+    return this.#opened.size
   }
 
   /** Lets the snapshot go; nothing more may be read. */

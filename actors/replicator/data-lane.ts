@@ -206,10 +206,11 @@ export class DataLane {
     const { context, leadership, nodeId, connection } = this.#parts
     const session = leadership.speakFor(context.now())
     if (session === null) return
-    const { transfer, offset, done, bytes } = chunk
+    const { transfer, offset, length, compressed, done, bytes } = chunk
     const { term, incarnation, addedAt } = session
-    const where = { term, leader: nodeId, incarnation, addedAt, transfer, meta, offset, done }
-    const head = encodeSnapshotChunk({ kind: 'snapshotChunk', ...where }, bytes)
+    const from = { term, leader: nodeId, incarnation, addedAt, transfer, meta }
+    const part = { offset, length, compressed, done }
+    const head = encodeSnapshotChunk({ kind: 'snapshotChunk', ...from, ...part }, bytes)
     connection().send(frameOf(FrameType.snapshotChunk, head, [bytes]))
   }
 

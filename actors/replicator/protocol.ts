@@ -98,6 +98,10 @@ export type ReplicatorMessage =
       readonly transfer: number
       readonly meta: SnapshotMeta | null
       readonly offset: number
+      /** Bytes of state. */
+      readonly length: number
+      /** `bytes` are the state's, deflated. */
+      readonly compressed: boolean
       readonly bytes: Uint8Array
       readonly done: boolean
       /** The chunk could not be read; try again later. */

@@ -1,5 +1,6 @@
 import type { IndexedConfiguration, LogIndex, NodeId, Term } from '../../lib/core/types.js'
 import type { WireError } from '../../lib/runtime/wire-error.js'
+import type { Compression } from '../../lib/snapshot/chunk-codec.js'
 import type { SnapshotStoreSpec } from '../../lib/snapshot/store.js'
 
 /**
@@ -16,6 +17,20 @@ export interface SnapshotInit {
   readonly store: SnapshotStoreSpec
   /** Snapshots kept; the newest always is. */
   readonly retain: number
+  /** Of chunks on their way to followers. Default `off`. */
+  readonly compression?: Compression
+}
+
+/** Bytes of state on their way to another node. */
+export interface StateChunk {
+  readonly offset: number
+  /** Bytes of state. */
+  readonly length: number
+  /** `bytes` are the state's, deflated. */
+  readonly compressed: boolean
+  /** In shared memory. */
+  readonly bytes: Uint8Array
+  readonly done: boolean
 }
 
 export interface SnapshotMeta {
@@ -25,6 +40,8 @@ export interface SnapshotMeta {
   readonly configuration: IndexedConfiguration
   /** Bytes of state. */
   readonly size: number
+  /** CRC-32 of the whole state. */
+  readonly checksum: number
 }
 
 export type SnapshotMessage =
@@ -32,6 +49,20 @@ export type SnapshotMessage =
   | { readonly kind: 'newest' }
   /** ask: all, newest first. */
   | { readonly kind: 'list' }
+  /**
+   * ask, from the program's side: SnapshotOpened. The snapshot at (index, term), verified, and kept from
+   * being pruned until `closeSnapshot`.
+   */
+  | { readonly kind: 'openSnapshot'; readonly index: LogIndex; readonly term: Term }
+  /** ask: a Uint8Array, never empty before the end. */
+  | {
+      readonly kind: 'readSnapshot'
+      readonly reading: number
+      readonly offset: number
+      readonly maxBytes: number
+    }
+  /** ask */
+  | { readonly kind: 'closeSnapshot'; readonly reading: number }
   /** The next bytes of the newest snapshot (or of the one this transfer began with) for a follower. */
   | {
       readonly kind: 'readChunk'
@@ -44,31 +75,31 @@ export type SnapshotMessage =
   /** The transfer is over; its snapshot may be pruned. */
   | { readonly kind: 'endTransfer'; readonly peer: NodeId; readonly transfer: number }
   /** Bytes from the leader. `offset` 0 begins; the store answers chunkStored, and snapshotReceived last. */
-  | {
+  | ({
       readonly kind: 'storeChunk'
       readonly connection: number
       readonly leader: NodeId
       readonly leaderTerm: Term
       readonly transfer: number
       readonly meta: SnapshotMeta
-      readonly offset: number
-      readonly bytes: Uint8Array
-      readonly done: boolean
-    }
+    } & StateChunk)
   | { readonly kind: 'discard'; readonly index: LogIndex; readonly term: Term }
+
+/** Answers `openSnapshot`. */
+export interface SnapshotOpened {
+  readonly reading: number
+  readonly meta: SnapshotMeta
+}
 
 /** To the consensus actor. */
 export type SnapshotReply =
-  | {
+  /** Nobody pins its bytes: they are overwritten when the transfer has gone on past the next chunk. */
+  | ({
       readonly kind: 'chunkRead'
       readonly peer: NodeId
       readonly transfer: number
       readonly meta: SnapshotMeta
-      readonly offset: number
-      /** In memory of its own (SharedArrayBuffer), nobody pins it. */
-      readonly bytes: Uint8Array
-      readonly done: boolean
-    }
+    } & StateChunk)
   /** There is nothing to send, or it cannot be read. */
   | {
       readonly kind: 'chunkFailed'

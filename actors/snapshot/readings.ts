@@ -2,7 +2,7 @@ import type { LogIndex, Term } from '../../lib/core/types.js'
 import { type Steps, step } from '../../lib/runtime/steps.js'
 import { SnapshotStoreError } from '../../lib/snapshot/errors.js'
 import type { StoredSnapshot } from '../../lib/snapshot/store.js'
-import type { StateOpened } from './fsm-link.js'
+import type { SnapshotOpened } from './protocol.js'
 import type { SnapshotLibrary } from './snapshot-library.js'
 
 interface Reading {
@@ -10,7 +10,7 @@ interface Reading {
   readonly release: () => void
 }
 
-/** Snapshots that the state machine restores from. */
+/** Snapshots that are being read on this node: by the state machine, or by the program. */
 export class Readings {
   readonly #library: SnapshotLibrary
   readonly #open = new Map<number, Reading>()
@@ -20,14 +20,11 @@ export class Readings {
     this.#library = library
   }
 
-  *open(index: LogIndex, term: Term): Steps<StateOpened> {
+  *open(index: LogIndex, term: Term): Steps<SnapshotOpened> {
     const snapshot = yield* this.#library.require(index, term)
     const reading = ++this.#lastNumber
     this.#open.set(reading, { snapshot, release: this.#library.use(snapshot) })
-    // The core has decided for it: from now on older ones may go.
-    this.#library.settle(snapshot)
-    yield* this.#library.prune()
-    return { reading, size: snapshot.size, configuration: snapshot.configuration }
+    return { reading, meta: snapshot }
   }
 
   *read(reading: number, offset: number, maxBytes: number): Steps<Uint8Array> {

@@ -1,8 +1,10 @@
+import { crc32 } from 'node:zlib'
 import type { NodeId, Term } from '../../lib/core/types.js'
 import { messageOf } from '../../lib/fsm/errors.js'
 import type { ActorLogger } from '../../lib/runtime/actor.js'
 import { runSteps, type Steps, step } from '../../lib/runtime/steps.js'
 import { toWireError } from '../../lib/runtime/wire-error.js'
+import type { ChunkCodec } from '../../lib/snapshot/chunk-codec.js'
 import { SnapshotStoreError } from '../../lib/snapshot/errors.js'
 import { type SnapshotId, sameSnapshot } from '../../lib/snapshot/order.js'
 import type { SnapshotWriter, StoredSnapshot } from '../../lib/snapshot/store.js'
@@ -11,33 +13,45 @@ import type { SnapshotLibrary } from './snapshot-library.js'
 
 type StoreChunk = Extract<SnapshotMessage, { kind: 'storeChunk' }>
 
-/** What one leader sends in one term. Its transfers of one snapshot carry the same bytes. */
+/** What leaders send: the same snapshot, size and checksum are the same bytes, whoever sends them. */
 interface Stream {
-  readonly leader: NodeId
-  readonly leaderTerm: Term
+  leader: NodeId
+  leaderTerm: Term
   readonly meta: SnapshotMeta
 }
 
 interface Receiving extends Stream {
   readonly writer: SnapshotWriter
+  /** CRC-32 of what is written so far. */
+  checksum: number
 }
 
 /**
  * Takes a snapshot from a leader, chunk by chunk. Whoever sends a chunk that is not the next one is told
- * how much is held, so a broken transfer goes on where it was, over whatever connection.
+ * how much is held, so a broken transfer goes on where it was, over whatever connection and from whatever
+ * leader that has the same bytes.
  */
 export class Receiver {
   readonly #library: SnapshotLibrary
+  readonly #codec: ChunkCodec
   readonly #log: ActorLogger
   readonly #reply: (reply: SnapshotReply) => void
+  /** Where compressed chunks are inflated, one after the other. */
+  #room: Uint8Array = new Uint8Array(0)
   #receiving: Receiving | null = null
   /** The last one taken: its last chunk may come again when the answer to it was lost. */
   #received: Stream | null = null
 
-  constructor(library: SnapshotLibrary, log: ActorLogger, reply: (reply: SnapshotReply) => void) {
-    this.#library = library
-    this.#log = log
-    this.#reply = reply
+  constructor(parts: {
+    readonly library: SnapshotLibrary
+    readonly codec: ChunkCodec
+    readonly log: ActorLogger
+    readonly reply: (reply: SnapshotReply) => void
+  }) {
+    this.#library = parts.library
+    this.#codec = parts.codec
+    this.#log = parts.log
+    this.#reply = parts.reply
   }
 
   *store(chunk: StoreChunk): Steps {
@@ -47,7 +61,9 @@ export class Receiver {
       if (receiving === null) return this.#answer(chunk, 0)
       const { writer, meta } = receiving
       if (chunk.offset !== writer.written) return this.#answer(chunk, writer.written)
-      yield* step(writer.write(chunk.bytes))
+      const bytes = yield* this.#stateOf(chunk)
+      yield* step(writer.write(bytes))
+      receiving.checksum = crc32(bytes, receiving.checksum)
       if (writer.written > meta.size || (chunk.done && writer.written !== meta.size)) {
         throw wrongSize(meta, writer.written)
       }
@@ -74,30 +90,39 @@ export class Receiver {
     return runSteps(this.#drop())
   }
 
+  *#stateOf({ compressed, bytes, length }: StoreChunk): Steps<Uint8Array> {
+    if (!compressed) return bytes
+    if (this.#room.length < length) this.#room = new Uint8Array(new SharedArrayBuffer(length))
+    const state = this.#room.subarray(0, length)
+    yield* step(this.#codec.inflate(bytes, state))
+    return state
+  }
+
   *#isReceived(chunk: StoreChunk): Steps<boolean> {
     const received = this.#received
-    if (received === null || !sameStream(received, chunk)) return false
+    if (received === null || !sameState(received.meta, chunk.meta)) return false
     return (yield* this.#library.find(received.meta)) !== null
   }
 
   /** The stream that the chunk belongs to, begun anew when it is a first chunk; null: not begun. */
   *#stream(chunk: StoreChunk): Steps<Receiving | null> {
     const current = this.#receiving
-    if (current !== null && sameStream(current, chunk)) return current
-    if (current !== null && chunk.leaderTerm < current.leaderTerm) {
-      throw new StaleLeader(chunk, current)
+    const { leader, leaderTerm, meta } = chunk
+    if (current !== null && leaderTerm < current.leaderTerm) throw new StaleLeader(chunk, current)
+    if (current !== null && sameState(current.meta, meta)) {
+      return Object.assign(current, { leader, leaderTerm })
     }
     if (chunk.offset !== 0) return null
     yield* this.#drop()
-    const { leader, leaderTerm, meta } = chunk
     const { index, term, configuration } = meta
     const writer = yield* step(this.#library.store.create({ index, term, configuration }))
-    this.#receiving = { leader, leaderTerm, meta, writer }
+    this.#receiving = { leader, leaderTerm, meta, writer, checksum: 0 }
     return this.#receiving
   }
 
   *#finish(receiving: Receiving): Steps {
-    const { meta, leader, leaderTerm, writer } = receiving
+    const { meta, leader, leaderTerm, writer, checksum } = receiving
+    if (checksum !== meta.checksum) throw wrongChecksum(meta, checksum)
     const existing = yield* this.#library.find(meta)
     if (existing !== null && (yield* this.#library.isGood(existing))) {
       // The state at an index is the same everywhere, and this copy may be the one the log begins at.
@@ -144,13 +169,8 @@ export class Receiver {
   }
 }
 
-function sameStream(stream: Stream, other: Stream): boolean {
-  return (
-    stream.leader === other.leader &&
-    stream.leaderTerm === other.leaderTerm &&
-    stream.meta.size === other.meta.size &&
-    sameSnapshot(stream.meta, other.meta)
-  )
+function sameState(meta: SnapshotMeta, other: SnapshotMeta): boolean {
+  return meta.size === other.size && meta.checksum === other.checksum && sameSnapshot(meta, other)
 }
 
 /** Its chunks do not disturb what the leader of a later term sends. */
@@ -167,5 +187,12 @@ function wrongSize(meta: SnapshotMeta, written: number): SnapshotStoreError {
   return new SnapshotStoreError(
     'RAFT_CORRUPT',
     `the snapshot at index ${meta.index} was announced with ${meta.size} bytes, received ${written}`,
+  )
+}
+
+function wrongChecksum(meta: SnapshotMeta, found: number): SnapshotStoreError {
+  return new SnapshotStoreError(
+    'RAFT_CORRUPT',
+    `the snapshot at index ${meta.index} was announced with checksum ${meta.checksum}, received ${found}`,
   )
 }

@@ -1,11 +1,14 @@
 import { assert, assertNever } from '../../lib/core/assert.js'
+import type { LogIndex, Term } from '../../lib/core/types.js'
 import { messageOf } from '../../lib/fsm/errors.js'
 import type { ActorContext, ActorRef, Behavior, CreateActor } from '../../lib/runtime/actor.js'
 import { isPromise } from '../../lib/runtime/promise.js'
 import { runSteps, type Steps, step } from '../../lib/runtime/steps.js'
+import { type ChunkCodec, inlineCodec, plainCodec } from '../../lib/snapshot/chunk-codec.js'
+import { CompressionPool } from '../../lib/snapshot/compression-pool.js'
 import { loadSnapshotStore } from '../../lib/snapshot/load.js'
 import { Captures } from './captures.js'
-import type { FsmLinkMessage } from './fsm-link.js'
+import type { FsmLinkMessage, StateOpened } from './fsm-link.js'
 import type { SnapshotInit, SnapshotMessage, SnapshotReply } from './protocol.js'
 import { Readings } from './readings.js'
 import { Receiver } from './receiver.js'
@@ -22,7 +25,20 @@ function* create(init: SnapshotInit, context: ActorContext): Steps<SnapshotActor
   const warn = (fields: object, message: string): void => context.log.warn(fields, message)
   const store = yield* step(loadSnapshotStore(init.store, { nodeId, dataDir, warn }))
   yield* step(store.open())
-  return new SnapshotActor(context, new SnapshotLibrary(store, retain, context.log))
+  return new SnapshotActor(context, new SnapshotLibrary(store, retain, context.log), codecOf(init))
+}
+
+function codecOf({ compression = 'off' }: SnapshotInit): ChunkCodec {
+  switch (compression) {
+    case 'pool':
+      return new CompressionPool()
+    case 'inline':
+      return inlineCodec
+    case 'off':
+      return plainCodec
+    default:
+      return assertNever(compression)
+  }
 }
 
 class SnapshotActor implements Behavior<SnapshotMessage | FsmLinkMessage> {
@@ -30,17 +46,23 @@ class SnapshotActor implements Behavior<SnapshotMessage | FsmLinkMessage> {
   readonly #library: SnapshotLibrary
   readonly #captures: Captures
   readonly #readings: Readings
+  /** Those of the program. */
+  readonly #opened: Readings
+  readonly #codec: ChunkCodec
   readonly #transfers: Transfers
   readonly #receiver: Receiver
   #consensus: ActorRef<SnapshotReply> | null = null
 
-  constructor(context: ActorContext, library: SnapshotLibrary) {
+  constructor(context: ActorContext, library: SnapshotLibrary, codec: ChunkCodec) {
     this.#context = context
     this.#library = library
     this.#captures = new Captures(library, context.log)
     this.#readings = new Readings(library)
-    this.#transfers = new Transfers(library)
-    this.#receiver = new Receiver(library, context.log, (reply) => this.#reply(reply))
+    this.#opened = new Readings(library)
+    this.#codec = codec
+    this.#transfers = new Transfers(library, codec)
+    const reply = (message: SnapshotReply): void => this.#reply(message)
+    this.#receiver = new Receiver({ library, codec, log: context.log, reply })
   }
 
   linked(name: string, ref: ActorRef): void {
@@ -96,11 +118,17 @@ class SnapshotActor implements Behavior<SnapshotMessage | FsmLinkMessage> {
       case 'abortCapture':
         return yield* this.#captures.abort(message.capture)
       case 'openState':
-        return yield* this.#readings.open(message.index, message.term)
+        return yield* this.#openState(message.index, message.term)
       case 'readState':
         return yield* this.#readings.read(message.reading, message.offset, message.maxBytes)
       case 'closeState':
         return yield* this.#readings.close(message.reading)
+      case 'openSnapshot':
+        return yield* this.#opened.open(message.index, message.term)
+      case 'readSnapshot':
+        return yield* this.#opened.read(message.reading, message.offset, message.maxBytes)
+      case 'closeSnapshot':
+        return yield* this.#opened.close(message.reading)
       case 'readChunk':
       case 'endTransfer':
       case 'storeChunk':
@@ -111,7 +139,16 @@ class SnapshotActor implements Behavior<SnapshotMessage | FsmLinkMessage> {
     }
   }
 
+  *#openState(index: LogIndex, term: Term): Steps<StateOpened> {
+    const { reading, meta } = yield* this.#readings.open(index, term)
+    // The core has decided for it: from now on older ones may go.
+    this.#library.settle(meta)
+    yield* this.#library.prune()
+    return { reading, size: meta.size, configuration: meta.configuration }
+  }
+
   *#close(): Steps {
+    yield* step(this.#codec.close())
     yield* step(this.#captures.abandon())
     yield* step(this.#receiver.abandon())
     yield* step(this.#library.store.close())

@@ -1,9 +1,11 @@
 import type { NodeId } from '../../lib/core/types.js'
 import { type Steps, step } from '../../lib/runtime/steps.js'
 import { toWireError } from '../../lib/runtime/wire-error.js'
+import type { ChunkCodec } from '../../lib/snapshot/chunk-codec.js'
 import { SnapshotStoreError } from '../../lib/snapshot/errors.js'
 import type { StoredSnapshot } from '../../lib/snapshot/store.js'
-import type { SnapshotMessage, SnapshotReply } from './protocol.js'
+import { ChunkRooms } from './chunk-rooms.js'
+import type { SnapshotMessage, SnapshotReply, StateChunk } from './protocol.js'
 import type { SnapshotLibrary } from './snapshot-library.js'
 
 type ReadChunk = Extract<SnapshotMessage, { kind: 'readChunk' }>
@@ -11,30 +13,31 @@ type ReadChunk = Extract<SnapshotMessage, { kind: 'readChunk' }>
 interface Transfer {
   readonly number: number
   readonly snapshot: StoredSnapshot
+  readonly rooms: ChunkRooms
   readonly release: () => void
 }
 
 /** Snapshots on their way to followers: each transfer keeps the snapshot it began with (S13). */
 export class Transfers {
   readonly #library: SnapshotLibrary
+  readonly #codec: ChunkCodec
   readonly #byPeer = new Map<NodeId, Transfer>()
 
-  constructor(library: SnapshotLibrary) {
+  constructor(library: SnapshotLibrary, codec: ChunkCodec) {
     this.#library = library
+    this.#codec = codec
   }
 
   *read(message: ReadChunk): Steps<SnapshotReply> {
-    const { peer, transfer } = message
+    const { peer, transfer: number } = message
     try {
-      const { snapshot } = yield* this.#transfer(peer, transfer)
-      const bytes = yield* this.#bytes(snapshot, message)
-      const { offset } = message
-      const done = offset + bytes.length === snapshot.size
-      return { kind: 'chunkRead', peer, transfer, meta: snapshot, offset, bytes, done }
+      const transfer = yield* this.#transfer(peer, number)
+      const chunk = yield* this.#chunk(transfer, message)
+      return { kind: 'chunkRead', peer, transfer: number, meta: transfer.snapshot, ...chunk }
     } catch (error) {
       // The next transfer looks for a snapshot that can be read.
       this.#release(peer)
-      return { kind: 'chunkFailed', peer, transfer, error: toWireError(error) }
+      return { kind: 'chunkFailed', peer, transfer: number, error: toWireError(error) }
     }
   }
 
@@ -52,24 +55,31 @@ export class Transfers {
     if (snapshot === null) {
       throw new SnapshotStoreError('RAFT_STORE_FAILED', 'there is no snapshot to send')
     }
-    const transfer = { number, snapshot, release: this.#library.use(snapshot) }
+    const release = this.#library.use(snapshot)
+    const transfer = { number, snapshot, rooms: new ChunkRooms(), release }
     this.#byPeer.set(peer, transfer)
     return transfer
   }
 
-  /** In shared memory of its own, so that no thread on the way to the socket copies it. */
-  *#bytes(snapshot: StoredSnapshot, { offset, maxBytes }: ReadChunk): Steps<Uint8Array> {
-    if (offset > snapshot.size) {
-      throw new SnapshotStoreError(
-        'RAFT_STORE_FAILED',
-        `the snapshot at index ${snapshot.index} has ${snapshot.size} bytes, asked for offset ${offset}`,
-      )
-    }
+  /** In shared memory, so that no thread on the way to the socket copies it. */
+  *#chunk(transfer: Transfer, { offset, maxBytes }: ReadChunk): Steps<StateChunk> {
+    const { snapshot, rooms } = transfer
+    if (offset > snapshot.size) throw pastTheEnd(snapshot, offset)
+    const read = yield* this.#read(snapshot, offset, maxBytes)
+    const { length } = read
+    const done = offset + length === snapshot.size
+    const room = rooms.next(maxBytes)
+    const state = room.state(length)
+    state.set(read)
+    const deflated = yield* step(this.#codec.deflate(state, room.deflated(length)))
+    const compressed = deflated > 0
+    const bytes = compressed ? room.deflated(deflated) : state
+    return { offset, length, compressed, bytes, done }
+  }
+
+  *#read(snapshot: StoredSnapshot, offset: number, maxBytes: number): Steps<Uint8Array> {
     try {
-      const read = yield* step(this.#library.store.read(snapshot, offset, maxBytes))
-      const bytes = new Uint8Array(new SharedArrayBuffer(read.length))
-      bytes.set(read)
-      return bytes
+      return yield* step(this.#library.store.read(snapshot, offset, maxBytes))
     } catch (error) {
       const corrupt = error instanceof SnapshotStoreError && error.code === 'RAFT_CORRUPT'
       if (corrupt) this.#library.markDamaged(snapshot, error.message)
@@ -81,4 +91,11 @@ export class Transfers {
     this.#byPeer.get(peer)?.release()
     this.#byPeer.delete(peer)
   }
+}
+
+function pastTheEnd({ index, size }: StoredSnapshot, offset: number): SnapshotStoreError {
+  return new SnapshotStoreError(
+    'RAFT_STORE_FAILED',
+    `the snapshot at index ${index} has ${size} bytes, asked for offset ${offset}`,
+  )
 }

@@ -38,8 +38,16 @@ export type Input =
   | { readonly kind: 'logRefused'; readonly seq: number; readonly lastIndex: LogIndex }
   /** The store takes writes again. */
   | { readonly kind: 'logWritable' }
-  /** A snapshot made here is durable under its final name. */
-  | { readonly kind: 'snapshotSaved'; readonly index: LogIndex; readonly term: Term }
+  /**
+   * A snapshot made here is durable under its final name. Entries above `keepAbove` stay for a follower
+   * that is being sent the snapshot which ends there (S13).
+   */
+  | {
+      readonly kind: 'snapshotSaved'
+      readonly index: LogIndex
+      readonly term: Term
+      readonly keepAbove?: LogIndex | null
+    }
   /** A snapshot from the leader is durable under its final name (S13). */
   | {
       readonly kind: 'snapshotReceived'

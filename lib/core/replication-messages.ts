@@ -24,7 +24,8 @@ export interface FedChunk {
   /** The snapshot's last entry and size; null when nothing could be read. */
   readonly meta: (Position & { readonly size: number }) | null
   readonly offset: number
-  readonly bytes: { readonly length: number }
+  /** Bytes of state in it, which need not be the bytes that are sent. */
+  readonly length: number
   readonly done: boolean
   /** It could not be read; later perhaps. */
   readonly failed: boolean

@@ -143,5 +143,5 @@ export class SnapshotTransfer<C extends FedChunk> {
 }
 
 function endOf(chunk: FedChunk): number {
-  return chunk.offset + chunk.bytes.length
+  return chunk.offset + chunk.length
 }

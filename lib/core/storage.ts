@@ -26,7 +26,8 @@ export function onSnapshotSaved(state: CoreState, input: InputOf<'snapshotSaved'
   if (input.index <= state.snapshotIndex) return
   state.snapshotIndex = input.index
   state.snapshotTerm = input.term
-  compactTo(state, Math.min(input.index, state.log.lastIndex - state.config.trailingLogs))
+  const trailing = state.log.lastIndex - state.config.trailingLogs
+  compactTo(state, Math.min(input.index, trailing, input.keepAbove ?? input.index))
 }
 
 function compactTo(state: CoreState, index: number): void {

@@ -20,8 +20,12 @@ export function logInit(options: AssemblyOptions, { logAlive }: SharedBlocks): L
   return { nodeId: id, cluster, dataDir, store, maxReadBytes, aliveWord: logAlive }
 }
 
-export function snapshotInit({ id, dataDir, snapshots, config }: AssemblyOptions): SnapshotInit {
-  return { nodeId: id, dataDir, store: snapshots, retain: config.retainSnapshots }
+export function snapshotInit(options: AssemblyOptions): SnapshotInit {
+  const { id, dataDir, snapshots, config, placement } = options
+  // On the caller's thread, and in the simulator, there are no threads to give the work to.
+  const compression = config.compressSnapshots && placement.snapshot === 'thread' ? 'pool' : 'off'
+  const retain = config.retainSnapshots
+  return { nodeId: id, dataDir, store: snapshots, retain, compression }
 }
 
 export function fsmInit({ id, dataDir, stateMachine, config }: AssemblyOptions): FsmInit {
@@ -78,6 +82,7 @@ export function consensusInit(
       snapshotIntervalMs: config.snapshotIntervalMs,
       snapshotThreshold: config.snapshotThresholdEntries,
       snapshotChunkBytes: config.snapshotChunkBytes,
+      maxInstallLogBytes: config.maxInstallLogBytes,
     },
     tailMaxBytes: config.tailMaxBytes,
     maxApplyBytes: config.maxInflightBytes,

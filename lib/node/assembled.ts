@@ -1,10 +1,17 @@
 import type { ConsensusMessage, NodeReply } from '../../actors/consensus/protocol.js'
 import type { LogStats, RecoveredLog } from '../../actors/log/protocol.js'
+import type { SnapshotMessage } from '../../actors/snapshot/protocol.js'
 import type { RaftCore } from '../core/raft-core.js'
 import type { Server } from '../core/types.js'
 import type { StateMachineSpec } from '../fsm/spec.js'
 import type { StoreSpec } from '../log/store.js'
-import type { ActorHandle, ActorStats, ActorSystem, CreateActor } from '../runtime/actor.js'
+import type {
+  ActorHandle,
+  ActorRef,
+  ActorStats,
+  ActorSystem,
+  CreateActor,
+} from '../runtime/actor.js'
 import type { Clock } from '../runtime/clock.js'
 import type { WireError } from '../runtime/wire-error.js'
 import type { SnapshotStoreSpec } from '../snapshot/store.js'
@@ -43,6 +50,8 @@ export interface AssembledNode {
   /** The actors that run now, the consensus actor among them. */
   handles(): readonly ActorHandle[]
   logStats(): Promise<LogStats>
+  /** The snapshot actor that runs now. */
+  snapshots(): ActorRef<SnapshotMessage>
   /** Settles every pending request, then stops all actors; the store is closed last. */
   close(error: WireError | null): Promise<void>
   /** A crash: everything ends at once, nothing is flushed or told. */

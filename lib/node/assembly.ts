@@ -11,7 +11,14 @@ import type { LogMessage, LogStats, RecoveredLog } from '../../actors/log/protoc
 import type { SnapshotMessage, SnapshotMeta } from '../../actors/snapshot/protocol.js'
 import { createActor as createSnapshot } from '../../actors/snapshot/snapshot-actor.js'
 import type { LogSummary } from '../core/types.js'
-import type { ActorExit, ActorHandle, ActorStats, CreateActor, Timer } from '../runtime/actor.js'
+import type {
+  ActorExit,
+  ActorHandle,
+  ActorRef,
+  ActorStats,
+  CreateActor,
+  Timer,
+} from '../runtime/actor.js'
 import { SharedWords } from '../runtime/shared-words.js'
 import type { WireError } from '../runtime/wire-error.js'
 import {
@@ -25,6 +32,7 @@ import {
 import type { AssembledNode, AssemblyOptions } from './assembled.js'
 import { RaftError } from './errors.js'
 import { fatalError } from './fatal-error.js'
+import type { Kept } from './keeper.js'
 import { ReplicatorManager } from './replicator-manager.js'
 import { Troupe } from './troupe.js'
 import { watching } from './watched-actor.js'
@@ -65,6 +73,7 @@ class Assembly implements AssembledNode {
   #replicators: ReplicatorManager | null = null
   #log: ActorHandle<LogMessage> | null = null
   #fsm: ActorHandle<FsmMessage> | null = null
+  #snapshots: Kept<SnapshotMessage> | null = null
   #consensus: ActorHandle<ConsensusMessage> | null = null
   #node: ActorHandle<NodeReply> | null = null
   #recovered: RecoveredLog | null = null
@@ -125,7 +134,9 @@ class Assembly implements AssembledNode {
     const init = snapshotInit(this.#options)
     const spawn = (): Promise<ActorHandle<SnapshotMessage>> =>
       this.#troupe.spawn('snapshot', createSnapshot, init)
-    const handle = await this.#troupe.keeper('snapshot', spawn, ['consensus', 'fsm']).start()
+    const kept = this.#troupe.keeper('snapshot', spawn, ['consensus', 'fsm'])
+    this.#snapshots = kept
+    const handle = await kept.start()
     const newest = await handle.ref.ask<SnapshotMeta | null>({ kind: 'newest' })
     checkNoGap(recovered.log.firstIndex, newest?.index ?? 0)
     return newest
@@ -249,6 +260,10 @@ class Assembly implements AssembledNode {
 
   logStats(): Promise<LogStats> {
     return present(this.#log, 'log').ref.ask<LogStats>({ kind: 'stats' })
+  }
+
+  snapshots(): ActorRef<SnapshotMessage> {
+    return present(this.#snapshots, 'snapshot').handle.ref
   }
 
   async close(error: WireError | null): Promise<void> {

@@ -104,6 +104,10 @@ export interface RaftConfig {
   readonly retainSnapshots: number
   /** Bytes of a snapshot sent at once. Default 1 MiB. Limit 4 KiB..64 MiB. */
   readonly snapshotChunkBytes: number
+  /** Deflate the chunks of a snapshot for followers, each where it saves a tenth or more; on threads of a pool, so not where the snapshot actor runs on the caller's thread. Default true. */
+  readonly compressSnapshots: boolean
+  /** Log written while a follower is sent a snapshot and kept for it, however few trailing entries are kept otherwise; past it the follower gets a newer snapshot. Default 256 MiB. Limit 0..2^53-1. */
+  readonly maxInstallLogBytes: number
   /** Load the newest snapshot into the state machine at start (not NoSnapshotRestoreOnStart). Default true. */
   readonly restoreSnapshotOnStart: boolean
 

@@ -17,6 +17,7 @@ import type { NodeSide } from './node-side.js'
 import { type RaftNodeOptions, resolveOptions, type ServerOptions } from './options.js'
 import { queryProxy } from './query-proxy.js'
 import type { Restored, RestoreMeta, RestoreSource } from './restore-types.js'
+import { type NodeSnapshot, Snapshots } from './snapshots.js'
 import { type StartedNode, startError, startNode } from './start-node.js'
 import { nodeStats } from './stats.js'
 import type {
@@ -48,6 +49,7 @@ export class RaftNode<Types extends StateMachineTypes = StateMachineTypes> {
   readonly #applier: Applier
   readonly #bootstrapper: Bootstrapper
   readonly #life: Life
+  readonly #snapshots: Snapshots
 
   private constructor(started: StartedNode) {
     const { side, assembled, options, codec } = started
@@ -57,6 +59,8 @@ export class RaftNode<Types extends StateMachineTypes = StateMachineTypes> {
     this.#applier = new Applier(side, options.config, codec)
     this.#bootstrapper = new Bootstrapper(side, options.id, assembled.recovered.bootstrap)
     this.#life = started.life
+    const over = (): boolean => started.life.over
+    this.#snapshots = new Snapshots(() => assembled.snapshots(), over)
   }
 
   /**
@@ -150,9 +154,18 @@ export class RaftNode<Types extends StateMachineTypes = StateMachineTypes> {
     await this.#side.administration.run({ kind: 'transfer', to: id ?? null }, options)
   }
 
-  /** Takes a snapshot of this node's state machine now. */
-  async snapshot(options?: CallOptions): Promise<{ readonly index: number }> {
-    return { index: await this.#side.requests.snapshot(options) }
+  /**
+   * Takes a snapshot of this node's state machine now; resolves when it is durable.
+   * @throws RaftError RAFT_NOTHING_TO_SNAPSHOT when nothing was applied since the newest one.
+   */
+  async snapshot(options?: CallOptions): Promise<NodeSnapshot> {
+    const { index, term, bytes } = await this.#side.requests.snapshot(options)
+    return this.#snapshots.handle(index, term, bytes)
+  }
+
+  /** The newest snapshot of this node that is sound, whoever made it; null while there is none. */
+  newestSnapshot(): Promise<NodeSnapshot | null> {
+    return this.#snapshots.newest()
   }
 
   /** Resolves when the condition holds on this node. Waits without limit unless one is given. */

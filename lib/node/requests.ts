@@ -7,6 +7,7 @@ import { raftErrorFromWire } from './error-wire.js'
 import { codeOr, overloadedError, plainRefusal, refusalError } from './failures.js'
 import type { NodeView } from './node-view.js'
 import type { Calls, PendingCall } from './pending-call.js'
+import type { NodeSnapshot } from './snapshots.js'
 import type { CallOptions } from './types.js'
 
 export interface RequestsHost {
@@ -15,6 +16,8 @@ export interface RequestsHost {
   readonly calls: Calls
   tell(request: NodeRequest, bytes: number): boolean
 }
+
+export type SnapshotTaken = Pick<NodeSnapshot, 'index' | 'term' | 'bytes'>
 
 type Reply = Extract<
   NodeReply,
@@ -25,6 +28,7 @@ type Reply = Extract<
 export class Requests {
   readonly #host: RequestsHost
   readonly #numbers = new Map<number, PendingCall<number>>()
+  readonly #snapshots = new Map<number, PendingCall<SnapshotTaken>>()
   readonly #bootstraps = new Map<number, PendingCall<boolean>>()
   #nextId = 1
 
@@ -51,10 +55,18 @@ export class Requests {
     await this.#ask(call, (id) => ({ kind: 'transfer', id, to }))
   }
 
-  /** Resolves with the snapshot's index. */
-  snapshot(options: CallOptions | undefined): Promise<number> {
-    const call = this.#host.calls.start<number>('snapshot', options, Number.POSITIVE_INFINITY)
-    return this.#ask(call, (id) => ({ kind: 'takeSnapshot', id }))
+  /** Resolves when it is durable. */
+  snapshot(options: CallOptions | undefined): Promise<SnapshotTaken> {
+    const { calls } = this.#host
+    const call = calls.start<SnapshotTaken>('snapshot', options, Number.POSITIVE_INFINITY)
+    if (call.settled) return call.promise
+    const id = this.#nextId++
+    this.#snapshots.set(id, call)
+    call.giveUp = () => 'unknown'
+    call.onSettled = () => this.#snapshots.delete(id)
+    const told = this.#host.tell({ kind: 'takeSnapshot', id }, 0)
+    if (!told) call.reject(overloadedError(call.what, {}))
+    return call.promise
   }
 
   /** False: this node already has that very configuration from its own bootstrap, or another one. */
@@ -108,10 +120,11 @@ export class Requests {
     else call?.reject(plainRefusal(reason))
   }
 
-  #snapshotTaken({ id, index, error }: Extract<NodeReply, { kind: 'snapshotDone' }>): void {
-    const call = this.#numbers.get(id)
+  #snapshotTaken(reply: Extract<NodeReply, { kind: 'snapshotDone' }>): void {
+    const { id, index, term, bytes, error } = reply
+    const call = this.#snapshots.get(id)
     if (error === null) {
-      call?.resolve(index)
+      call?.resolve({ index, term, bytes })
       return
     }
     const code = codeOr(error.code, 'RAFT_STORE_FAILED')

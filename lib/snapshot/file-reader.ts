@@ -52,7 +52,8 @@ export class SnapshotFile {
       const trailer = decodeTrailer(await readAt(file, tail, TRAILER_BYTES), path)
       checkLengths(header, trailer, fileBytes, path)
       const { index, term } = header
-      const stored = { index, term, configuration, size: trailer.size }
+      const { size, bodyCrc: checksum } = trailer
+      const stored = { index, term, configuration, size, checksum }
       return new SnapshotFile(files, path, header, trailer, stored)
     })
   }

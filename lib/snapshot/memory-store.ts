@@ -15,7 +15,6 @@ export type MemorySnapshotOperation = 'create' | 'write' | 'commit' | 'read' | '
 interface HeldSnapshot {
   readonly stored: StoredSnapshot
   readonly bytes: Uint8Array
-  readonly crc: number
 }
 
 /**
@@ -62,7 +61,8 @@ export class MemorySnapshotStore implements SnapshotStore {
 
   verify(snapshot: StoredSnapshot): boolean {
     const held = this.#find(snapshot)
-    if (!this.#verified.has(held) && crc32(held.bytes) === held.crc) this.#verified.add(held)
+    if (!this.#verified.has(held) && crc32(held.bytes) === held.stored.checksum)
+      this.#verified.add(held)
     return this.#verified.has(held)
   }
 
@@ -108,9 +108,9 @@ class MemorySnapshotWriter implements SnapshotWriter {
     this.#disk.fault?.('commit', this.#snapshot)
     this.#over = true
     const { index, term, configuration } = this.#snapshot
-    const stored = { index, term, configuration, size: this.#written }
     const bytes = new Uint8Array(Buffer.concat(this.#parts, this.#written))
-    this.#disk.held.set(snapshotKey(stored), { stored, bytes, crc: crc32(bytes) })
+    const stored = { index, term, configuration, size: bytes.length, checksum: crc32(bytes) }
+    this.#disk.held.set(snapshotKey(stored), { stored, bytes })
     return stored
   }
 

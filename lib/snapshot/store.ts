@@ -27,6 +27,8 @@ export interface NewSnapshot {
 export interface StoredSnapshot extends NewSnapshot {
   /** Bytes of state. */
   readonly size: number
+  /** CRC-32 of the whole state. */
+  readonly checksum: number
 }
 
 export interface SnapshotWriter {

@@ -5,23 +5,29 @@ import { payloadChecksum, verifyPayload } from './payload-checksum.js'
 import type { SnapshotChunk, SnapshotChunkReply } from './wire-messages.js'
 
 const DONE = 1
+const COMPRESSED = 2
 const INSTALLED = 1
 const FAILED = 2
+
+/** What one chunk may say that it unfolds to: the limit of `snapshotChunkBytes`. */
+const MAX_CHUNK_BYTES = 64 * 1024 * 1024
 
 /** `payload` is the chunk's bytes; their checksum goes into the head. */
 export function encodeSnapshotChunk(message: SnapshotChunk, payload: Uint8Array): Uint8Array {
   const { meta } = message
   return new ByteWriter(512)
-    .u8(message.done ? DONE : 0)
+    .u8((message.done ? DONE : 0) | (message.compressed ? COMPRESSED : 0))
     .u64(message.term)
     .string(message.leader)
     .string(message.incarnation)
     .u64(message.addedAt)
     .u64(message.transfer)
     .u64(message.offset)
+    .u32(message.length)
     .u64(meta.index)
     .u64(meta.term)
     .u64(meta.size)
+    .u32(meta.checksum)
     .u64(meta.configuration.index)
     .run(new TextEncoder().encode(JSON.stringify(meta.configuration.configuration)))
     .u32(payloadChecksum(payload))
@@ -31,29 +37,42 @@ export function encodeSnapshotChunk(message: SnapshotChunk, payload: Uint8Array)
 /** Verifies the payload too. */
 export function decodeSnapshotChunk(head: Uint8Array, payload: Uint8Array): SnapshotChunk {
   const reader = new ByteReader(head, 'SnapshotChunk')
+  const flags = reader.flags(DONE | COMPRESSED)
   const message: SnapshotChunk = {
     kind: 'snapshotChunk',
-    done: reader.flags(DONE) !== 0,
+    done: (flags & DONE) !== 0,
+    compressed: (flags & COMPRESSED) !== 0,
     term: reader.u64(),
     leader: reader.string(),
     incarnation: reader.string(),
     addedAt: reader.u64(),
     transfer: reader.u64(),
     offset: reader.u64(),
+    length: reader.u32(),
     meta: {
       index: reader.u64(),
       term: reader.u64(),
       size: reader.u64(),
+      checksum: reader.u32(),
       configuration: readConfiguration(reader),
     },
   }
   const checksum = reader.u32()
   reader.end()
-  if (message.offset + payload.length > message.meta.size) {
-    throw reader.malformed('a chunk past the end of the snapshot', {
-      offset: message.offset,
-      length: payload.length,
-      size: message.meta.size,
+  const { offset, length, compressed, meta } = message
+  if (offset + length > meta.size || length > MAX_CHUNK_BYTES) {
+    throw reader.malformed('a chunk past the end of the snapshot, or too long', {
+      offset,
+      length,
+      size: meta.size,
+    })
+  }
+  // Compression is used where it pays only, so a payload is never longer than what it stands for.
+  if (compressed ? payload.length >= length : payload.length !== length) {
+    throw reader.malformed('a chunk of another length than announced', {
+      length,
+      payload: payload.length,
+      compressed,
     })
   }
   verifyPayload('SnapshotChunk', payload, checksum)

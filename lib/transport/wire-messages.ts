@@ -18,8 +18,14 @@ export interface SnapshotChunk {
     readonly configuration: IndexedConfiguration
     /** Bytes of state. */
     readonly size: number
+    /** CRC-32 of the whole state. */
+    readonly checksum: number
   }
   readonly offset: number
+  /** Bytes of state that this chunk carries. */
+  readonly length: number
+  /** The payload is the state's bytes, deflated. */
+  readonly compressed: boolean
   readonly done: boolean
 }
 

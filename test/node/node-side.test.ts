@@ -51,8 +51,8 @@ t.test('a snapshot resolves with its index, a failed one with its code', async (
   const { requests } = consensus.side
   const done = requests.snapshot(undefined)
   const { id } = consensus.only('takeSnapshot')
-  consensus.reply({ kind: 'snapshotDone', id, index: 30, error: null })
-  t.equal(await done, 30)
+  consensus.reply({ kind: 'snapshotDone', id, index: 30, term: 2, bytes: 7, error: null })
+  t.strictSame(await done, { index: 30, term: 2, bytes: 7 })
   const failed = requests.snapshot(undefined)
   const error = {
     name: 'StateMachineError',
@@ -63,7 +63,7 @@ t.test('a snapshot resolves with its index, a failed one with its code', async (
     cause: null,
   }
   const again = consensus.only('takeSnapshot').id
-  consensus.reply({ kind: 'snapshotDone', id: again, index: 0, error })
+  consensus.reply({ kind: 'snapshotDone', id: again, index: 0, term: 0, bytes: 0, error })
   t.match(await errorOf(failed), { code: 'RAFT_NOTHING_TO_SNAPSHOT', message: 'nothing new' })
 })
 

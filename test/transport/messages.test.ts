@@ -49,6 +49,7 @@ const chunk: messages.SnapshotChunk = {
     index: 500,
     term: 3,
     size: 4000,
+    checksum: 0xfedcba98,
     configuration: {
       index: 400,
       configuration: {
@@ -61,6 +62,8 @@ const chunk: messages.SnapshotChunk = {
     },
   },
   offset: 1000,
+  length: 4,
+  compressed: false,
   done: false,
 }
 

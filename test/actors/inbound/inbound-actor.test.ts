@@ -384,8 +384,10 @@ t.test('a snapshot chunk is verified and lies in shared memory of its own', asyn
     addedAt,
     incarnation,
     transfer: 1,
-    meta: { index: 9, term: 2, size: 3, configuration },
+    meta: { index: 9, term: 2, size: 3, checksum: 7, configuration },
     offset: 0,
+    length: 3,
+    compressed: false,
     done: true,
   }
   const bytes = Uint8Array.from([1, 2, 3])

@@ -201,9 +201,10 @@ t.test('what is compacted is sent as a snapshot, in chunks that carry the sessio
     { kind: 'wantChunk', peer: 'n2', term: TERM, transfer: 1, offset: 0 },
   ])
   const configuration = { index: 1, configuration: { servers: [] } }
-  const meta = { index: 9, term: 5, configuration, size: 3 }
+  const meta = { index: 9, term: 5, configuration, size: 3, checksum: 7 }
   const bytes = Uint8Array.of(1, 2, 3)
-  const chunk = { transfer: 1, meta, offset: 0, bytes, done: true, failed: false }
+  const part = { offset: 0, length: 3, compressed: false, bytes, done: true }
+  const chunk = { transfer: 1, meta, ...part, failed: false }
   bench.tell({ kind: 'snapshotChunk', ...chunk })
   const [frame] = bench.data.take()
   const sent = decodeSnapshotChunk(frame?.head ?? new Uint8Array(0), frame?.payload[0] ?? bytes)

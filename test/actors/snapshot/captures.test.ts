@@ -1,3 +1,4 @@
+import { crc32 } from 'node:zlib'
 import t, { type Test } from 'tap'
 import type { SnapshotMeta } from '../../../actors/snapshot/protocol.js'
 import { configuration, pattern } from '../../snapshot/support/snapshots.js'
@@ -12,7 +13,8 @@ async function open(t: Test, options: ArchiveOptions = {}): Promise<Archive> {
 t.test('a captured snapshot is the newest one', async (t) => {
   const archive = await open(t)
   t.equal(await archive.ask({ kind: 'newest' }), null)
-  const meta = { index: 5, term: 2, configuration, size: 3000 }
+  const checksum = crc32(pattern(3000, 5))
+  const meta = { index: 5, term: 2, configuration, size: 3000, checksum }
   t.strictSame(await archive.capture(5, 2), meta)
   t.strictSame(await archive.ask<SnapshotMeta>({ kind: 'newest' }), meta)
 })

@@ -1,3 +1,4 @@
+import { crc32 } from 'node:zlib'
 import t, { type Test } from 'tap'
 import type { SnapshotMessage, SnapshotMeta } from '../../../actors/snapshot/protocol.js'
 import { MemorySnapshotStore, MemorySnapshots } from '../../../lib/snapshot/memory-store.js'
@@ -12,14 +13,16 @@ async function open(t: Test, options: ArchiveOptions = {}): Promise<Archive> {
   return archive
 }
 
-const meta: SnapshotMeta = { index: 9, term: 2, configuration, size: 2500 }
 const body = pattern(2500, 9)
+const checksum = crc32(body)
+const meta: SnapshotMeta = { index: 9, term: 2, configuration, size: 2500, checksum }
 
 function chunk(offset: number, change: Partial<StoreChunk> = {}): StoreChunk {
   const bytes = body.subarray(offset, offset + 1000)
   const done = offset + bytes.length === meta.size
   const from = { connection: 1, leader: 'n3', leaderTerm: 4, transfer: 1 }
-  return { kind: 'storeChunk', ...from, meta, offset, bytes, done, ...change }
+  const state = { offset, length: bytes.length, compressed: false, bytes, done }
+  return { kind: 'storeChunk', ...from, meta, ...state, ...change }
 }
 
 async function send(archive: Archive, message: StoreChunk) {

@@ -93,7 +93,7 @@ export class ModelFollower {
       this.#transfer = { number: chunk.transfer, held: 0 }
     }
     if (chunk.offset === this.#transfer.held) {
-      this.#transfer.held += chunk.bytes.length
+      this.#transfer.held += chunk.length
       if (chunk.done) this.#installing = meta
     }
     return this.#chunkReply({ offset: this.#transfer.held })

@@ -90,6 +90,6 @@ export class ModelLeader {
     const meta = this.#transfers.get(transfer) ?? this.snapshot
     const length = Math.min(maxBytes, meta.size - offset)
     const done = offset + length === meta.size
-    return { transfer, meta, offset, bytes: { length }, done, failed: false }
+    return { transfer, meta, offset, length, done, failed: false }
   }
 }

@@ -91,7 +91,7 @@ export class ReplicationBench {
   chunk(chunk: Partial<FedChunk> & { offset: number; length?: number }): readonly Output[] {
     const { length = 0, ...rest } = chunk
     const meta = { index: 90, term: 5, size: 250 }
-    const defaults = { transfer: 1, meta, bytes: { length }, done: false, failed: false }
+    const defaults = { transfer: 1, meta, length, done: false, failed: false }
     return this.step({ kind: 'chunk', chunk: { ...defaults, ...rest } })
   }
 

@@ -54,7 +54,12 @@ export function initOf(voters: number, change: Partial<ConsensusInit> = {}): Con
     nodeId: 'n1',
     incarnation: INCARNATION,
     core,
-    snapshots: { snapshotIntervalMs: 1e9, snapshotThreshold: 1e9, snapshotChunkBytes: 1000 },
+    snapshots: {
+      snapshotIntervalMs: 1e9,
+      snapshotThreshold: 1e9,
+      maxInstallLogBytes: 1000,
+      snapshotChunkBytes: 1000,
+    },
     tailMaxBytes: 1 << 20,
     maxApplyBytes: 1 << 20,
     maxApplyLagBytes: 1 << 20,

@@ -1,3 +1,4 @@
+import { crc32 } from 'node:zlib'
 import type { FsmLinkMessage } from '../../../../actors/snapshot/fsm-link.js'
 import type {
   SnapshotMessage,
@@ -97,9 +98,10 @@ export class Archive {
 
   /** A whole snapshot from a leader, in one chunk. */
   async receive(index: number, term = 1, body = pattern(3000, index)): Promise<void> {
-    const meta = { index, term, configuration, size: body.length }
+    const { length } = body
+    const meta = { index, term, configuration, size: length, checksum: crc32(body) }
     const from = { connection: 1, leader: 'n3', leaderTerm: term, transfer: 1 }
-    const chunk = { meta, offset: 0, bytes: body, done: true }
+    const chunk = { meta, offset: 0, length, compressed: false, bytes: body, done: true }
     this.actor.ref.tell({ kind: 'storeChunk', ...from, ...chunk })
     const stored = await this.replies.take('chunkStored')
     if (stored.error !== null) throw new Error(stored.error.message)
