@@ -56,9 +56,9 @@ export class TestCluster<Types extends StateMachineTypes> implements AsyncDispos
     throw new RaftError('RAFT_UNKNOWN_SERVER', `the test cluster has no running node ${id}`)
   }
 
-  /** Starts a node, on what its memory disk holds if it ran before. */
-  async start(id: string): Promise<RaftNode<Types>> {
-    const starting = this.#start(id)
+  /** Starts a node, on what its memory disk holds if it ran before. `options` go before all others. */
+  async start(id: string, options: Partial<RaftNodeOptions<Types>> = {}): Promise<RaftNode<Types>> {
+    const starting = this.#start(id, options)
     this.#starting.add(starting)
     try {
       const node = await starting
@@ -69,7 +69,7 @@ export class TestCluster<Types extends StateMachineTypes> implements AsyncDispos
     }
   }
 
-  async #start(id: string): Promise<RaftNode<Types>> {
+  async #start(id: string, given: Partial<RaftNodeOptions<Types>>): Promise<RaftNode<Types>> {
     const { stateMachine, config, logger, options } = this.#options
     const [disk, snapshots] = this.#diskOf(id)
     return RaftNode.start<Types>({
@@ -84,6 +84,7 @@ export class TestCluster<Types extends StateMachineTypes> implements AsyncDispos
       threads: 'compact',
       logger,
       ...options?.(id),
+      ...given,
     })
   }
 
@@ -92,6 +93,11 @@ export class TestCluster<Types extends StateMachineTypes> implements AsyncDispos
     const node = this.node(id)
     this.#nodes.delete(id)
     await node.close()
+  }
+
+  /** Loses the memory disk of a node that is stopped: it comes back as if it had never been. */
+  wipe(id: string): void {
+    this.#disks.delete(id)
   }
 
   /** Cuts a node off from all others until `heal`. Pairs, one-way cuts and resets: see `network`. */
