@@ -31,7 +31,7 @@ interface Sent {
 export class ApplyFeed {
   readonly #tail: LogTail
   readonly #reader: LogReader
-  readonly #maxBytes: number
+  readonly #maxBytes: () => number
   readonly #resultsFrom: () => LogIndex | null
   readonly #queries = new QueryQueue()
   readonly #pins = new PinLedger(PIN_FSM)
@@ -49,7 +49,7 @@ export class ApplyFeed {
   constructor(options: {
     readonly tail: LogTail
     readonly reader: LogReader
-    readonly maxBytes: number
+    readonly maxBytes: () => number
     /** First index whose result someone here waits for. */
     readonly resultsFrom: () => LogIndex | null
   }) {
@@ -159,7 +159,7 @@ export class ApplyFeed {
   /** Feeds what may be fed. Harmless at any time. */
   pump(): void {
     while (this.#mayFeed()) {
-      const batches = this.#tail.range(this.#fed + 1, this.#limit, this.#maxBytes)
+      const batches = this.#tail.range(this.#fed + 1, this.#limit, this.#maxBytes())
       if (batches === null) {
         this.#readCold()
         break
@@ -178,7 +178,7 @@ export class ApplyFeed {
       this.running &&
       !this.#reading &&
       this.#fed < this.#limit &&
-      this.#bytes < this.#maxBytes &&
+      this.#bytes < this.#maxBytes() &&
       this.#sent.length < MAX_MESSAGES
     )
   }
@@ -186,7 +186,7 @@ export class ApplyFeed {
   #readCold(): void {
     this.#reading = true
     const from = this.#fed + 1
-    this.#reader.read(from, this.#limit, this.#maxBytes, (batches) => {
+    this.#reader.read(from, this.#limit, this.#maxBytes(), (batches) => {
       this.#reading = false
       // Superseded meanwhile by a restore or a new state machine: pump finds its own way.
       if (this.running && this.#fed + 1 === from && batches.length > 0) this.#send(batches)

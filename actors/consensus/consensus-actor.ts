@@ -1,5 +1,11 @@
 import { assertNever } from '../../lib/core/assert.js'
-import type { ActorContext, ActorRef, Behavior, CreateActor } from '../../lib/runtime/actor.js'
+import type {
+  ActorContext,
+  ActorRef,
+  Behavior,
+  CreateActor,
+  Timer,
+} from '../../lib/runtime/actor.js'
 import type { ConsensusInit } from './consensus-init.js'
 import { FsmReplies } from './fsm-replies.js'
 import { FsmWatch } from './fsm-watch.js'
@@ -28,6 +34,7 @@ export class ConsensusActor implements Behavior<ConsensusMessage> {
   readonly #inbound: InboundRequests
   readonly #fsmWatch: FsmWatch
   #lastTurnAt: number
+  #nextTick: Timer | null = null
   #begun = false
 
   constructor(init: ConsensusInit, context: ActorContext) {
@@ -35,7 +42,7 @@ export class ConsensusActor implements Behavior<ConsensusMessage> {
     const parts = createParts(init, context)
     this.#parts = parts
     this.#fsmWatch = new FsmWatch(init.applyStallTimeoutMs, init.tickMs, context.now())
-    this.#node = new NodeRequests(parts)
+    this.#node = new NodeRequests(parts, () => this.#settingsChanged())
     this.#log = new LogReplies(parts)
     this.#fsm = new FsmReplies(parts)
     this.#snapshot = new SnapshotReplies(parts)
@@ -62,13 +69,13 @@ export class ConsensusActor implements Behavior<ConsensusMessage> {
   }
 
   beforeTurn(): void {
-    const { context, board, init, stepper, core } = this.#parts
+    const { context, board, settings, stepper, core } = this.#parts
     const now = context.now()
     const late = now - this.#lastTurnAt
     this.#lastTurnAt = now
     board.consensusAliveAt = now
     // S11: after so long others may lead; the first act on waking is to step down.
-    if (late > init.core.leaderStallTimeoutMs) {
+    if (late > settings.now.core.leaderStallTimeoutMs) {
       stepper.step({ kind: 'stalled', term: core.status().term })
     }
   }
@@ -84,6 +91,7 @@ export class ConsensusActor implements Behavior<ConsensusMessage> {
     snapshots.pump(flushedIndex)
     // S7: a state machine that lags reads what is evicted from the store, like a follower.
     tail.evict(flushedIndex)
+    lag.committed(commitIndex)
     lag.applied(apply.applied)
     board.oldestUnflushedAt = flushClock.oldestAt
     this.#parts.status.publish()
@@ -99,6 +107,7 @@ export class ConsensusActor implements Behavior<ConsensusMessage> {
       case 'changeMembers':
       case 'cancelChange':
       case 'takeSnapshot':
+      case 'reload':
       case 'bootstrap':
       case 'peers':
       case 'forward':
@@ -156,6 +165,13 @@ export class ConsensusActor implements Behavior<ConsensusMessage> {
     }
   }
 
+  /** Shorter timeouts are looked at by shorter ticks, from now on. */
+  #settingsChanged(): void {
+    if (this.#nextTick === null) return
+    this.#nextTick.cancel()
+    this.#tick()
+  }
+
   #begin(): void {
     const { effects, core, peers, snapshots } = this.#parts
     this.#begun = true
@@ -166,10 +182,14 @@ export class ConsensusActor implements Behavior<ConsensusMessage> {
   }
 
   #tick(): void {
-    const { context, init, stepper, feeds, apply } = this.#parts
-    context.after(init.tickMs, () => {
-      this.#tick()
+    const { context, settings, stepper, feeds, apply, contacts, core } = this.#parts
+    const { tickMs } = settings.now
+    contacts.armed(context.now(), tickMs)
+    this.#nextTick = context.after(tickMs, () => {
+      const { heartbeatTimeoutMs } = settings.now.core
       stepper.step({ kind: 'tick' })
+      contacts.ticked(context.now(), core.status(), heartbeatTimeoutMs)
+      this.#tick()
       // What found a full mailbox is told again.
       feeds.pump()
       apply.pump()

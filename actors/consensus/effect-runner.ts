@@ -1,7 +1,7 @@
 import { assert, assertNever } from '../../lib/core/assert.js'
 import type { AppendedBatch, ControlBlock, Effect } from '../../lib/core/effects.js'
 import type { RaftCore } from '../../lib/core/raft-core.js'
-import type { Configuration, LogIndex, Term } from '../../lib/core/types.js'
+import type { Configuration, LogIndex, NodeId, Term } from '../../lib/core/types.js'
 import {
   type BatchRef,
   ENTRY_BARRIER,
@@ -16,6 +16,7 @@ import type { LogTail } from '../../lib/log/log-tail.js'
 import { PIN_LOG, pin } from '../../lib/log/slab.js'
 import type { ActorContext } from '../../lib/runtime/actor.js'
 import type { LogMessage } from '../log/protocol.js'
+import { Announcer } from './announcer.js'
 import type { ApplyFeed } from './apply-feed.js'
 import type { ControlBlockWriter } from './control-block.js'
 import type { FlushClock } from './flush-clock.js'
@@ -29,6 +30,7 @@ import type { NodeEvent } from './protocol.js'
 const NOTHING = new Uint8Array(0)
 
 export interface EffectRunnerParts {
+  readonly self: NodeId
   readonly context: ActorContext
   readonly core: () => RaftCore
   readonly links: Links
@@ -47,6 +49,7 @@ export interface EffectRunnerParts {
 
 /** Carries out the core's effects, in order; the only way from the core to the rest of the troupe. */
 export class EffectRunner {
+  readonly announcer: Announcer
   readonly #parts: EffectRunnerParts
   /** Bytes of AppendEntries that the core is stepping through, by token. */
   readonly #received = new Map<number, readonly BatchRef[]>()
@@ -57,6 +60,7 @@ export class EffectRunner {
 
   constructor(parts: EffectRunnerParts) {
     this.#parts = parts
+    this.announcer = new Announcer(parts.self, (event) => this.event(event))
     this.#lastTime = parts.lastTime
   }
 
@@ -132,12 +136,13 @@ export class EffectRunner {
         links.snapshot?.tell({ kind: 'discard', index: effect.index, term: effect.term })
         return
       case 'replyVote':
-        this.#voteEvent(effect)
+        this.announcer.voteAnswered(effect)
         return this.#reply(effect)
       case 'replyAppend':
       case 'replyHeartbeat':
         return this.#reply(effect)
       case 'requestVotes':
+        this.announcer.votesRequested(effect)
         for (const peer of effect.peers) {
           const request = { kind: 'requestVote', request: effect.request } as const
           links.replicators.get(peer)?.ref.control(request)
@@ -205,11 +210,6 @@ export class EffectRunner {
   #reply(effect: Extract<Effect, { kind: 'replyVote' | 'replyAppend' | 'replyHeartbeat' }>): void {
     const { connection, reply } = effect
     this.#parts.links.inbound?.control({ kind: 'reply', connection, reply })
-  }
-
-  #voteEvent(effect: Extract<Effect, { kind: 'replyVote' }>): void {
-    const { term, preVote, granted, reason } = effect.reply
-    this.event({ kind: 'vote', candidate: effect.candidate, term, preVote, granted, reason })
   }
 
   /** Also called when a replicator has been started anew while this node leads. */
@@ -330,17 +330,15 @@ export class EffectRunner {
   }
 
   #members(effect: Extract<Effect, { kind: 'members' }>): void {
-    const { peers, committed } = effect
-    const { index, configuration } = effect.configuration
-    this.#parts.onMembers(configuration, committed)
+    const { peers, committed, configuration } = effect
+    this.#parts.onMembers(configuration.configuration, committed)
     this.#parts.links.node.tell({ kind: 'members', peers })
-    this.event({ kind: 'configuration', index, configuration, committed })
+    this.announcer.members(configuration, committed)
   }
 
   #roleChanged(effect: Extract<Effect, { kind: 'roleChanged' }>): void {
     const { role, term, leader, cause } = effect
     this.#parts.context.log.info({ role, term, leader, cause }, 'role changed')
-    this.event({ kind: 'state', role, term, cause })
-    this.event({ kind: 'leader', leader, term })
+    this.announcer.roleChanged(effect)
   }
 }

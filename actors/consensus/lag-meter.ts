@@ -9,9 +9,13 @@ interface Record {
   bytes: number
 }
 
-/** S18: bytes of the log that the state machine has not applied, of what was appended since the start. */
+/**
+ * S18: bytes that are committed and that the state machine has not applied, of what was appended since
+ * the start. A record counts once all of it is committed, and until all of it is applied.
+ */
 export class LagMeter {
-  readonly #records = new Ring<Record>()
+  readonly #uncommitted = new Ring<Record>()
+  readonly #unapplied = new Ring<Record>()
   #bytes = 0
   #appendedBytes = 0
 
@@ -25,29 +29,48 @@ export class LagMeter {
   }
 
   appended(lastIndex: LogIndex, bytes: number): void {
-    this.#bytes += bytes
     this.#appendedBytes += bytes
-    const last = this.#records.last()
+    const last = this.#uncommitted.last()
     if (last !== undefined && last.bytes < RECORD_BYTES) {
       last.lastIndex = lastIndex
       last.bytes += bytes
-    } else this.#records.push({ lastIndex, bytes })
+    } else this.#uncommitted.push({ lastIndex, bytes })
   }
 
   /** A record that the cut goes through goes with it: the meter may show a little too little. */
   truncated(fromIndex: LogIndex): void {
-    for (let last = this.#records.last(); last !== undefined; last = this.#records.last()) {
-      if (last.lastIndex < fromIndex) return
-      this.#records.pop()
-      this.#bytes -= last.bytes
+    drop(this.#uncommitted, fromIndex)
+    // A snapshot that replaces the log takes committed entries with it (S13).
+    this.#bytes -= drop(this.#unapplied, fromIndex)
+  }
+
+  committed(index: LogIndex): void {
+    const ring = this.#uncommitted
+    for (let first = ring.first(); first !== undefined; first = ring.first()) {
+      if (first.lastIndex > index) return
+      ring.shift()
+      this.#unapplied.push(first)
+      this.#bytes += first.bytes
     }
   }
 
   applied(index: LogIndex): void {
-    for (let first = this.#records.first(); first !== undefined; first = this.#records.first()) {
+    const ring = this.#unapplied
+    for (let first = ring.first(); first !== undefined; first = ring.first()) {
       if (first.lastIndex > index) return
-      this.#records.shift()
+      ring.shift()
       this.#bytes -= first.bytes
     }
   }
+}
+
+/** Takes away what ends at or above `fromIndex`; returns its bytes. */
+function drop(ring: Ring<Record>, fromIndex: LogIndex): number {
+  let bytes = 0
+  for (let last = ring.last(); last !== undefined; last = ring.last()) {
+    if (last.lastIndex < fromIndex) break
+    ring.pop()
+    bytes += last.bytes
+  }
+  return bytes
 }

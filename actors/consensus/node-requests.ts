@@ -3,15 +3,18 @@ import type { Configuration } from '../../lib/core/types.js'
 import type { BatchRef } from '../../lib/log/batch-ref.js'
 import type { Parts } from './parts.js'
 import type { NodeRequest } from './protocol.js'
+import type { ConsensusSettings } from './settings.js'
 
 /** From the program's side: RaftNode, or a simulated client. */
 export class NodeRequests {
   readonly #parts: Parts
+  readonly #settingsChanged: () => void
   /** The log actor writes the first entry. */
   #bootstrapping = false
 
-  constructor(parts: Parts) {
+  constructor(parts: Parts, settingsChanged: () => void) {
     this.#parts = parts
+    this.#settingsChanged = settingsChanged
   }
 
   receive(message: NodeRequest): void {
@@ -35,6 +38,8 @@ export class NodeRequests {
         return stepper.step({ kind: 'cancelChange', id: message.id })
       case 'takeSnapshot':
         return snapshots.want(message.id)
+      case 'reload':
+        return this.#reload(message.id, message.settings)
       case 'bootstrap':
         return this.#bootstrap(message.id, message.configuration)
       case 'peers': {
@@ -60,11 +65,20 @@ export class NodeRequests {
   }
 
   #propose(token: number, batch: BatchRef): void {
-    const { init, proposals, lag, stepper } = this.#parts
+    const { settings, proposals, lag, stepper } = this.#parts
     proposals.offer(token, batch)
     // S18: a state machine that cannot keep up slows down those who propose.
-    if (lag.bytes >= init.maxApplyLagBytes) return proposals.rejected(token, 'overloaded')
+    if (lag.bytes >= settings.now.maxApplyLagBytes) return proposals.rejected(token, 'overloaded')
     stepper.step({ kind: 'propose', token, count: batch.count, bytes: batch.length })
+  }
+
+  #reload(id: number, next: ConsensusSettings): void {
+    const { settings, stepper, snapshots, links } = this.#parts
+    settings.replace(next)
+    snapshots.reload(next.snapshots)
+    stepper.step({ kind: 'reload', config: next.core })
+    this.#settingsChanged()
+    links.node.tell({ kind: 'reloaded', id })
   }
 
   /** S10, S11: a replicator that saw a higher term or fell silent has revoked the lease. */

@@ -6,6 +6,7 @@ import { SharedWords } from '../../lib/runtime/shared-words.js'
 import { AppendReceiver } from './append-receiver.js'
 import { ApplyFeed } from './apply-feed.js'
 import type { ConsensusInit } from './consensus-init.js'
+import { ContactWatch } from './contact-watch.js'
 import { ControlBlockWriter } from './control-block.js'
 import { EffectRunner } from './effect-runner.js'
 import { FlushClock } from './flush-clock.js'
@@ -18,6 +19,7 @@ import { LogReader } from './log-reader.js'
 import { OutgoingSnapshots } from './outgoing-snapshots.js'
 import { PeerDesk } from './peer-desk.js'
 import { Proposals } from './proposals.js'
+import { LiveSettings } from './settings.js'
 import { SnapshotDesk } from './snapshot-desk.js'
 import { StatusPublisher } from './status-publisher.js'
 import { Stepper } from './stepper.js'
@@ -41,6 +43,8 @@ export interface Parts {
   readonly board: LeaderBoardWriter
   readonly flushClock: FlushClock
   readonly lag: LagMeter
+  readonly settings: LiveSettings
+  readonly contacts: ContactWatch
   readonly effects: EffectRunner
   readonly stepper: Stepper
   readonly appends: AppendReceiver
@@ -50,6 +54,9 @@ export interface Parts {
 /** Makes the parts and introduces them to each other. */
 export function createParts(init: ConsensusInit, context: ActorContext): Parts {
   const core = createCore(init, context)
+  const { snapshots: policy, tickMs, maxApplyBytes, maxApplyLagBytes } = init
+  const bounds = { tickMs, maxApplyBytes, maxApplyLagBytes }
+  const settings = new LiveSettings({ core: init.core, snapshots: policy, ...bounds })
   const links = new Links()
   const tail = new LogTail(init.tailMaxBytes)
   const reader = new LogReader(() => links.log, tail, init.maxReadBytes)
@@ -64,14 +71,14 @@ export function createParts(init: ConsensusInit, context: ActorContext): Parts {
   const apply = new ApplyFeed({
     tail,
     reader,
-    maxBytes: init.maxApplyBytes,
+    maxBytes: () => settings.now.maxApplyBytes,
     resultsFrom: () => proposals.firstIndex,
   })
   const snapshots = new SnapshotDesk({
     context,
     links,
     feed: apply,
-    policy: init.snapshots,
+    policy,
     configurations: () => core.configurations(),
   })
   const control = new ControlBlockWriter(new SharedWords(init.controlBlock))
@@ -80,6 +87,7 @@ export function createParts(init: ConsensusInit, context: ActorContext): Parts {
   const shared = { context, links, tail, feeds, apply, proposals, board, control, flushClock, lag }
   const effects = new EffectRunner({
     ...shared,
+    self: init.nodeId,
     core: () => core,
     lastTime: init.lastTime,
     onMembers: (configuration, committed) => peers.members(configuration, committed),
@@ -87,7 +95,8 @@ export function createParts(init: ConsensusInit, context: ActorContext): Parts {
   const stepper = new Stepper({ context, core, control, effects })
   const step = (input: Input): void => stepper.step(input)
   const appends = new AppendReceiver({ core, effects, tail, step })
-  const status = new StatusPublisher({ context, core, apply, control, links })
+  const contacts = new ContactWatch((event) => effects.event(event))
+  const status = new StatusPublisher({ context, core, apply, control, links, lag, contacts })
   const peers = new PeerDesk({
     context,
     self: init.nodeId,
@@ -131,6 +140,8 @@ export function createParts(init: ConsensusInit, context: ActorContext): Parts {
     appends,
     status,
     peers,
+    settings,
+    contacts,
   }
   return { ...shared, ...rest }
 }

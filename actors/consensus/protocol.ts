@@ -16,6 +16,10 @@ import type { InboundReply } from '../inbound/protocol.js'
 import type { LogReply } from '../log/protocol.js'
 import type { ReplicatorReply } from '../replicator/protocol.js'
 import type { SnapshotReply } from '../snapshot/protocol.js'
+import type { NodeEvent } from './node-event.js'
+import type { ConsensusSettings } from './settings.js'
+
+export type { NodeEvent }
 
 /**
  * The consensus actor hosts the pure core: it turns messages into inputs and carries out the effects.
@@ -56,6 +60,8 @@ export type NodeRequest =
   /** Whoever asked for that change waits no longer. */
   | { readonly kind: 'cancelChange'; readonly id: number }
   | { readonly kind: 'takeSnapshot'; readonly id: number }
+  /** Control lane. The options were changed while the node runs; answered by reloaded. */
+  | { readonly kind: 'reload'; readonly id: number; readonly settings: ConsensusSettings }
   | { readonly kind: 'bootstrap'; readonly id: number; readonly configuration: Configuration }
   /** Answered by peersDone. */
   | { readonly kind: 'peers'; readonly id: number }
@@ -143,6 +149,7 @@ export type NodeReply =
       readonly bytes: number
       readonly error: WireError | null
     }
+  | { readonly kind: 'reloaded'; readonly id: number }
   | { readonly kind: 'bootstrapDone'; readonly id: number; readonly reason: Rejection | null }
   /** On a node that does not lead there are none. */
   | { readonly kind: 'peersDone'; readonly id: number; readonly peers: readonly PeerReport[] }
@@ -198,58 +205,8 @@ export interface ConsensusStatus {
   readonly lastContactAt: number | null
   /** A leader: an entry of its own term is committed, so it may serve reads. */
   readonly ready: boolean
+  /** The longest that the consensus actor's thread was late lately (R-43). */
+  readonly loopDelayMs: number
+  /** Bytes committed and not yet applied here; past maxApplyLagBytes proposals are refused (S18). */
+  readonly applyLagBytes: number
 }
-
-/** What observers are told; RaftNode adds the node and the wall-clock time. */
-export type NodeEvent =
-  | { readonly kind: 'leader'; readonly leader: NodeId | null; readonly term: Term }
-  | { readonly kind: 'state'; readonly role: Role; readonly term: Term; readonly cause: string }
-  | {
-      readonly kind: 'configuration'
-      readonly index: LogIndex
-      readonly configuration: Configuration
-      readonly committed: boolean
-    }
-  | {
-      readonly kind: 'peer'
-      readonly peer: NodeId
-      readonly change: 'added' | 'removed' | 'refused'
-      readonly reason: string
-    }
-  | {
-      readonly kind: 'heartbeat'
-      readonly peer: NodeId
-      readonly healthy: boolean
-      readonly reason: string
-    }
-  | {
-      readonly kind: 'vote'
-      readonly candidate: NodeId
-      readonly term: Term
-      readonly preVote: boolean
-      readonly granted: boolean
-      readonly reason: string
-    }
-  | {
-      readonly kind: 'snapshot'
-      readonly index: LogIndex
-      readonly term: Term
-      readonly change: 'saved' | 'received' | 'sent' | 'failed'
-      readonly reason: string
-    }
-  | {
-      readonly kind: 'progress'
-      readonly what: 'replay' | 'restore' | 'install'
-      readonly done: number
-      readonly total: number
-    }
-  | { readonly kind: 'overload'; readonly what: string }
-  /** S14: it has not answered `what` for so long, or has now. */
-  | {
-      readonly kind: 'stateMachine'
-      readonly change: 'stalled' | 'resumed'
-      readonly what: 'apply' | 'restore' | 'query'
-      /** The first entry of an apply, the snapshot of a restore, the last entry before a query. */
-      readonly index: LogIndex
-      readonly ms: number
-    }

@@ -11,7 +11,7 @@ export class ReplicatorReplies {
   }
 
   receive(message: ReplicatorReply): void {
-    const { peers, effects, stepper, feeds, outgoing, links } = this.#parts
+    const { peers, effects, stepper, feeds, outgoing, links, core } = this.#parts
     const { peer } = message
     switch (message.kind) {
       case 'peerConnected':
@@ -19,10 +19,15 @@ export class ReplicatorReplies {
       case 'peerRefused':
         return peers.refusedBy(peer, message.code, message.message)
       case 'peerHealth': {
-        const { healthy, reason } = message
-        return effects.event({ kind: 'heartbeat', peer, healthy, reason })
+        const { change, reason, lastContactMs } = message
+        if (change === 'active' || change === 'inactive') {
+          return effects.event({ kind: 'peer', peer, change, reason })
+        }
+        const healthy = change === 'resumed'
+        return effects.event({ kind: 'heartbeat', peer, change, healthy, lastContactMs, reason })
       }
       case 'voteReply':
+        effects.announcer.voteCounted(core.tally(), peer, message.reply)
         return stepper.step({ kind: 'voteReply', from: peer, reply: message.reply })
       case 'higherTerm':
         return stepper.step({ kind: 'higherTerm', peer, term: message.term })

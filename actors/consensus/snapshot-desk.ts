@@ -1,5 +1,5 @@
 import type { IndexedConfiguration, LogIndex } from '../../lib/core/types.js'
-import type { ActorContext } from '../../lib/runtime/actor.js'
+import type { ActorContext, Timer } from '../../lib/runtime/actor.js'
 import type { WireError } from '../../lib/runtime/wire-error.js'
 import type { FsmReply } from '../fsm/protocol.js'
 import type { ApplyFeed } from './apply-feed.js'
@@ -24,7 +24,7 @@ export class SnapshotDesk {
   readonly #context: ActorContext
   readonly #links: Links
   readonly #feed: ApplyFeed
-  readonly #policy: SnapshotPolicy
+  #policy: SnapshotPolicy
   readonly #configurations: () => readonly IndexedConfiguration[]
   /** Requests of the node side that wait for the running snapshot, and the policy's own. */
   #wanted: number[] = []
@@ -32,6 +32,8 @@ export class SnapshotDesk {
   #request = 0
   /** The newest snapshot cannot be read: another is due although nothing new was applied. */
   #forced = false
+  #nextLook: Timer | null = null
+  #snapshotIndex: () => LogIndex = () => 0
 
   constructor(options: {
     readonly context: ActorContext
@@ -49,12 +51,22 @@ export class SnapshotDesk {
 
   /** Checks the policy from interval to interval, with jitter so that nodes do not all write at once. */
   watch(snapshotIndex: () => LogIndex): void {
-    const { snapshotIntervalMs, snapshotThreshold } = this.#policy
-    const delay = snapshotIntervalMs * (1 + this.#context.random())
-    this.#context.after(delay, () => {
+    this.#snapshotIndex = snapshotIndex
+    const delay = this.#policy.snapshotIntervalMs * (1 + this.#context.random())
+    this.#nextLook = this.#context.after(delay, () => {
+      const { snapshotThreshold } = this.#policy
       if (this.#feed.applied - snapshotIndex() >= snapshotThreshold) this.want(POLICY)
       this.watch(snapshotIndex)
     })
+  }
+
+  /** The options were changed: another interval begins now. */
+  reload(policy: SnapshotPolicy): void {
+    const before = this.#policy
+    this.#policy = policy
+    if (policy.snapshotIntervalMs === before.snapshotIntervalMs || this.#nextLook === null) return
+    this.#nextLook.cancel()
+    this.watch(this.#snapshotIndex)
   }
 
   want(id: number): void {

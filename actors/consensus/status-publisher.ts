@@ -1,7 +1,9 @@
 import type { RaftCore } from '../../lib/core/raft-core.js'
 import type { ActorContext } from '../../lib/runtime/actor.js'
 import type { ApplyFeed } from './apply-feed.js'
+import type { ContactWatch } from './contact-watch.js'
 import type { ControlBlockWriter } from './control-block.js'
+import type { LagMeter } from './lag-meter.js'
 import type { Links } from './links.js'
 import type { ConsensusStatus } from './protocol.js'
 
@@ -12,6 +14,8 @@ export class StatusPublisher {
   readonly #apply: ApplyFeed
   readonly #control: ControlBlockWriter
   readonly #links: Links
+  readonly #lag: LagMeter
+  readonly #contacts: ContactWatch
   #published = ''
 
   constructor(parts: {
@@ -20,12 +24,16 @@ export class StatusPublisher {
     readonly apply: ApplyFeed
     readonly control: ControlBlockWriter
     readonly links: Links
+    readonly lag: LagMeter
+    readonly contacts: ContactWatch
   }) {
     this.#context = parts.context
     this.#core = parts.core
     this.#apply = parts.apply
     this.#control = parts.control
     this.#links = parts.links
+    this.#lag = parts.lag
+    this.#contacts = parts.contacts
   }
 
   publish(): void {
@@ -37,10 +45,13 @@ export class StatusPublisher {
       core
     const marks = [role, term, leader, commitIndex, flushedIndex, lastLogIndex, lastApplied]
     const rest = [snapshotIndex, ready, core.configuration.index, core.committedConfigurationIndex]
-    const summary = [...marks, ...rest, leading ? 0 : contact].join()
+    // Small delays are no news.
+    const slow = Math.round(this.#contacts.delayMs / 50)
+    const summary = [...marks, ...rest, leading ? 0 : contact, slow].join()
     if (summary === this.#published) return
     this.#published = summary
-    const status: ConsensusStatus = { ...core, lastApplied, lastContactAt: contact }
+    const measured = { loopDelayMs: this.#contacts.delayMs, applyLagBytes: this.#lag.bytes }
+    const status: ConsensusStatus = { ...core, lastApplied, lastContactAt: contact, ...measured }
     this.#links.node.tell({ kind: 'status', status })
   }
 

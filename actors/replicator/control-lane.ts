@@ -46,13 +46,14 @@ export class ControlLane {
 
   constructor(parts: ControlLaneParts) {
     this.#parts = parts
-    const { nodeId, peer, context, config, leadership, tell } = parts
+    const { nodeId, peer, context, config, leadership, health, tell } = parts
     this.#heartbeats = new Heartbeats({
       nodeId,
       peer,
       context,
       config,
       leadership,
+      health,
       tell,
       send: (heartbeat) => {
         const connection = parts.connection()
@@ -70,6 +71,11 @@ export class ControlLane {
 
   unlead(): void {
     this.#heartbeats.end()
+  }
+
+  /** The options were reloaded. */
+  reload(): void {
+    this.#heartbeats.reload()
   }
 
   probe(probe: number): void {
@@ -143,13 +149,8 @@ export class ControlLane {
   }
 
   #late(ageMs: number): void {
-    const { health, config, connection } = this.#parts
-    if (ageMs === 0) {
-      health.report(true, 'heartbeats are answered')
-      return
-    }
-    const reason = `no answer to heartbeats for ${Math.round(ageMs)} ms`
-    health.report(false, reason)
-    if (ageMs >= config.replicationStallTimeoutMs) connection().drop(reason)
+    const { config, connection } = this.#parts
+    if (ageMs < config.replicationStallTimeoutMs) return
+    connection().drop(`no answer to heartbeats for ${Math.round(ageMs)} ms`)
   }
 }

@@ -2,12 +2,11 @@ import type { Heartbeat, HeartbeatReply } from '../../lib/core/rpc.js'
 import type { NodeId, Session } from '../../lib/core/types.js'
 import type { ActorContext, Timer } from '../../lib/runtime/actor.js'
 import type { Leadership } from './leadership.js'
+import type { PeerHealth } from './peer-health.js'
 import type { ReplicatorConfig, ReplicatorReply } from './protocol.js'
 
 /** Unanswered heartbeats that are remembered; an answer to an older one counts for nothing. */
 const MAX_UNANSWERED = 1024
-/** so many intervals without an answer and the observers hear of it. */
-const LATE_INTERVALS = 8
 
 export interface HeartbeatParts {
   readonly nodeId: NodeId
@@ -18,7 +17,8 @@ export interface HeartbeatParts {
   /** Over the heartbeat connection; false when it is not up, or not to that incarnation. */
   readonly send: (heartbeat: Heartbeat) => boolean
   readonly tell: (reply: ReplicatorReply) => void
-  /** The oldest unanswered heartbeat is this old; or, with 0, an answer has come. */
+  readonly health: PeerHealth
+  /** The oldest unanswered heartbeat on this connection is this old. */
   readonly late: (ageMs: number) => void
 }
 
@@ -45,7 +45,17 @@ export class Heartbeats {
     this.#session = session
     this.#probe = probe
     this.#due = true
+    this.#parts.health.begin(this.#parts.context.now())
     this.#arm(this.#parts.config.heartbeatIntervalMs)
+  }
+
+  /** The options were reloaded: a shorter interval begins now. */
+  reload(): void {
+    if (this.#timer === null) return
+    this.#timer.cancel()
+    const { context, config } = this.#parts
+    const since = context.now() - this.#sentAt
+    this.#arm(Math.max(0, Math.min(config.heartbeatIntervalMs, config.heartbeatIntervalMs - since)))
   }
 
   end(): void {
@@ -54,6 +64,7 @@ export class Heartbeats {
     this.#unanswered = []
     this.#timer?.cancel()
     this.#timer = null
+    this.#parts.health.end()
   }
 
   /** S10: several probes of one turn are one heartbeat, with the newest number. */
@@ -100,7 +111,7 @@ export class Heartbeats {
       leaseMs,
       receivedAt: context.now(),
     })
-    this.#parts.late(0)
+    this.#parts.health.answered(context.now())
   }
 
   #send(): void {
@@ -142,11 +153,11 @@ export class Heartbeats {
   }
 
   #reportLateness(): void {
-    const { context, config, late } = this.#parts
+    const { context, health, late } = this.#parts
+    const now = context.now()
+    health.check(now)
     const oldest = this.#unanswered[0]
-    if (oldest === undefined) return
-    const age = context.now() - oldest.sentAt
-    if (age >= config.heartbeatIntervalMs * LATE_INTERVALS) late(age)
+    if (oldest !== undefined) late(now - oldest.sentAt)
   }
 }
 

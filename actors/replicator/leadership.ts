@@ -16,15 +16,19 @@ export interface LeadershipEvents {
  */
 export class Leadership {
   readonly #board: LeaderBoardReader
-  readonly #stallTimeoutMs: number
+  readonly #config: { readonly leaderStallTimeoutMs: number }
   readonly #events: LeadershipEvents
   #session: Session | null = null
   /** The highest term this node is known to have; no word is said for an older one. */
   #latestTerm: Term = 0
 
-  constructor(board: LeaderBoardReader, stallTimeoutMs: number, events: LeadershipEvents) {
+  constructor(
+    board: LeaderBoardReader,
+    config: { readonly leaderStallTimeoutMs: number },
+    events: LeadershipEvents,
+  ) {
     this.#board = board
-    this.#stallTimeoutMs = stallTimeoutMs
+    this.#config = config
     this.#events = events
   }
 
@@ -76,10 +80,11 @@ export class Leadership {
   }
 
   #standstill(now: number): string | null {
+    const { leaderStallTimeoutMs } = this.#config
     const silence = this.#board.silence(now)
-    if (silence > this.#stallTimeoutMs) return `consensus has not run for ${Math.round(silence)} ms`
+    if (silence > leaderStallTimeoutMs) return `consensus has not run for ${Math.round(silence)} ms`
     const flush = this.#board.flushAge(now)
-    if (flush > this.#stallTimeoutMs) return `a flush has been due for ${Math.round(flush)} ms`
+    if (flush > leaderStallTimeoutMs) return `a flush has been due for ${Math.round(flush)} ms`
     return null
   }
 

@@ -34,6 +34,8 @@ export interface ReplicatorInit {
 
 export interface ReplicatorConfig {
   readonly heartbeatIntervalMs: number
+  /** How long followers wait for a heartbeat; observers hear of answers that are late (R-43). */
+  readonly heartbeatTimeoutMs: number
   /** Promise asked from followers in each heartbeat (S10). */
   readonly leaderLeaseTimeoutMs: number
   /** An idle follower learns of a new commit index within this time. */
@@ -76,6 +78,8 @@ export type ReplicatorMessage =
   /** S4: tell the peer that it is not a member any more. */
   | { readonly kind: 'tellRemoved'; readonly term: Term; readonly index: LogIndex }
   | { readonly kind: 'address'; readonly address: string }
+  /** The options were reloaded. */
+  | { readonly kind: 'config'; readonly config: ReplicatorConfig }
   /** The consensus actor's word on a `connected`: go on, or close and keep away. */
   | { readonly kind: 'admitted'; readonly incarnation: string; readonly admitted: boolean }
   | {
@@ -119,11 +123,15 @@ export type ReplicatorReply =
       readonly code: string
       readonly message: string
     }
-  /** The heartbeat connection went down or came up again (observers, S12). */
+  /**
+   * For observers: the heartbeat connection is up (`active`) or down; while this node leads, its heartbeats
+   * are not answered (`failed`), or again (`resumed`). `lastContactMs`: since the answer before; null: none.
+   */
   | {
       readonly kind: 'peerHealth'
       readonly peer: NodeId
-      readonly healthy: boolean
+      readonly change: 'active' | 'inactive' | 'failed' | 'resumed'
+      readonly lastContactMs: number | null
       readonly reason: string
     }
   | { readonly kind: 'voteReply'; readonly peer: NodeId; readonly reply: VoteReply }

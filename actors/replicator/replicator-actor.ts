@@ -13,7 +13,12 @@ import { DataLane } from './data-lane.js'
 import { Leadership } from './leadership.js'
 import { type ConnectionEvents, PeerConnection, type Refusal } from './peer-connection.js'
 import { PeerHealth } from './peer-health.js'
-import type { ReplicatorInit, ReplicatorMessage, ReplicatorReply } from './protocol.js'
+import type {
+  ReplicatorConfig,
+  ReplicatorInit,
+  ReplicatorMessage,
+  ReplicatorReply,
+} from './protocol.js'
 
 /** One peer's replicator; see protocol.ts for what it promises. */
 export function createActor(
@@ -36,6 +41,8 @@ interface Lane {
 
 class ReplicatorActor implements Behavior<ReplicatorMessage> {
   readonly #init: ReplicatorInit
+  /** All parts read it when they need it: a reload changes it in place. */
+  readonly #config: ReplicatorConfig
   readonly #context: ActorContext
   readonly #connections: Readonly<Record<Purpose, PeerConnection>>
   readonly #leadership: Leadership
@@ -52,10 +59,12 @@ class ReplicatorActor implements Behavior<ReplicatorMessage> {
   constructor(init: ReplicatorInit, context: ActorContext, transport: Transport) {
     this.#init = init
     this.#context = context
-    const { nodeId, peer, config, pinSlot } = init
+    const { nodeId, peer, pinSlot } = init
+    const config = { ...init.config }
+    this.#config = config
     const tell = (reply: ReplicatorReply) => this.#tell(reply)
     const board = new LeaderBoardReader(new SharedWords(init.leaderBoard), pinSlot)
-    const leadership = new Leadership(board, config.leaderStallTimeoutMs, {
+    const leadership = new Leadership(board, config, {
       over: () => this.#unlead(),
       overtaken: (term) => tell({ kind: 'higherTerm', peer, term }),
       stalled: (term, reason) => {
@@ -65,7 +74,7 @@ class ReplicatorActor implements Behavior<ReplicatorMessage> {
     })
     const common = { nodeId, peer, context, config, leadership, tell }
     this.#leadership = leadership
-    this.#health = new PeerHealth(peer, tell)
+    this.#health = new PeerHealth(peer, config, tell)
     this.#control = new ControlLane({
       ...common,
       connection: () => this.#connections.heartbeat,
@@ -113,6 +122,9 @@ class ReplicatorActor implements Behavior<ReplicatorMessage> {
       case 'address':
         for (const connection of this.#all()) connection.moved(message.address)
         return
+      case 'config':
+        Object.assign(this.#config, message.config)
+        return this.#control.reload()
       case 'admitted':
         return this.#onAdmitted(message.incarnation, message.admitted)
       case 'forward':
@@ -171,21 +183,21 @@ class ReplicatorActor implements Behavior<ReplicatorMessage> {
     const { cluster, nodeId, incarnation, peer, address, config } = this.#init
     const { reconnectMinMs, reconnectMaxMs } = config
     const hello = { version: PROTOCOL_VERSION, cluster, nodeId, incarnation, purpose, to: peer }
+    const context = this.#context
     const events: ConnectionEvents = {
       opened: (found) => this.#onOpened(purpose, found),
       ready: () => {
-        if (purpose === 'heartbeat') this.#health.report(true, 'connected')
+        if (purpose === 'heartbeat') this.#health.connection(true, context.now(), 'connected')
         lane.ready()
       },
       frame: (type, head, payload) => lane.frame(type, head, payload),
       down: (reason) => {
-        this.#context.log.debug({ peer, purpose, reason }, 'connection down')
-        if (purpose === 'heartbeat') this.#health.report(false, reason)
+        context.log.debug({ peer, purpose, reason }, 'connection down')
+        if (purpose === 'heartbeat') this.#health.connection(false, context.now(), reason)
         lane.down()
       },
       refused: (refusal) => this.#onRefused(refusal),
     }
-    const context = this.#context
     const backoff = { reconnectMinMs, reconnectMaxMs }
     return new PeerConnection({ context, transport, hello, address, ...backoff, events })
   }

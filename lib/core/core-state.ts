@@ -75,7 +75,7 @@ interface GatedEffect {
 export class CoreState {
   readonly id: NodeId
   readonly incarnation: string
-  readonly config: CoreConfig
+  config: CoreConfig
   readonly random: () => number
   readonly log: LogView
   readonly durable: DurableLog

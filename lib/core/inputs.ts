@@ -1,3 +1,4 @@
+import type { CoreConfig } from './core-state.js'
 import type { MemberChange } from './membership.js'
 import type {
   AppendEntries,
@@ -117,6 +118,8 @@ export type Input =
     }
   /** Whoever asked waits no longer: a change that still catches a server up is given up. */
   | { readonly kind: 'cancelChange'; readonly id: number }
+  /** The options were changed while the node runs. */
+  | { readonly kind: 'reload'; readonly config: CoreConfig }
   /** The first entry of an empty log, already durable: term 1, index 1. */
   | { readonly kind: 'bootstrapped'; readonly configuration: Configuration }
   /** This node may vote from now on: a quorum found it fresh, or a leader spoke to it (S16). */

@@ -42,6 +42,8 @@ export class LeaderState {
   readonly unprobedReads: { readonly id: number; readonly lease: boolean }[] = []
   readonly reads: PendingRead[] = []
   probe: number
+  /** Before it a quorum need not have been heard: the lease has just been changed (reload). */
+  quorumDueAt = 0
   transfer: Transfer | null = null
   /** The one change of members under way (S4). */
   change: Change | null = null

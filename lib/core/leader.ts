@@ -165,7 +165,8 @@ export function leaderTick(state: CoreState, now: number): void {
   const heardSince = quorumReached(state.configuration, (id) =>
     id === state.id ? now : (leading.progress.get(id)?.lastAckAt ?? Number.NEGATIVE_INFINITY),
   )
-  if (now - heardSince > state.config.leaderLeaseTimeoutMs) {
+  const silentMs = now - heardSince
+  if (silentMs > state.config.leaderLeaseTimeoutMs && now >= leading.quorumDueAt) {
     stepDown(state, now, 'no quorum heard within the leader lease timeout')
     return
   }

@@ -26,7 +26,9 @@ import {
 } from './leader.js'
 import type { Progress } from './leader-state.js'
 import { isReady } from './own-append.js'
+import { votersOf } from './quorum.js'
 import { onReadIndex } from './read-index.js'
+import { onReload } from './reload.js'
 import { onRemoved } from './removal.js'
 import { stepDown } from './roles.js'
 import {
@@ -56,6 +58,17 @@ export interface CoreStatus {
   readonly committedConfigurationIndex: LogIndex
   readonly lastContactAt: number | null
   readonly ready: boolean
+}
+
+/** The round of votes that a candidate is in; for observers. */
+export interface Tally {
+  readonly round: number
+  /** Asked for: one more than the current one while it is a pre-vote. */
+  readonly term: Term
+  readonly preVote: boolean
+  readonly granted: readonly NodeId[]
+  readonly refused: readonly NodeId[]
+  readonly voters: number
 }
 
 /**
@@ -121,6 +134,17 @@ export class RaftCore {
   /** Term of the entry at `index`, null when it is not in the log. */
   termAt(index: LogIndex): Term | null {
     return this.#state.log.termAt(index)
+  }
+
+  /** Null on a node that is no candidate. */
+  tally(): Tally | null {
+    const { candidacy, role, term, configuration } = this.#state
+    if (candidacy === null) return null
+    const { round, granted, refused } = candidacy
+    const preVote = role === 'preCandidate'
+    const voters = votersOf(configuration).length
+    const votes = { granted: [...granted], refused: [...refused], voters }
+    return { round, term: preVote ? term + 1 : term, preVote, ...votes }
   }
 
   configurations(): readonly IndexedConfiguration[] {
@@ -215,6 +239,8 @@ export class RaftCore {
       }
       case 'cancelChange':
         return onCancelChange(state, input)
+      case 'reload':
+        return onReload(state, now, input.config)
       case 'bootstrapped':
         return onBootstrapped(state, input)
       case 'votingAllowed':

@@ -1,9 +1,12 @@
 import type { ConsensusInit } from '../../actors/consensus/consensus-init.js'
+import type { ConsensusSettings } from '../../actors/consensus/settings.js'
 import type { FsmInit } from '../../actors/fsm/protocol.js'
 import type { InboundInit } from '../../actors/inbound/protocol.js'
 import type { LogInit, RecoveredLog } from '../../actors/log/protocol.js'
+import type { ReplicatorConfig } from '../../actors/replicator/protocol.js'
 import type { SnapshotInit, SnapshotMeta } from '../../actors/snapshot/protocol.js'
 import type { AssemblyOptions } from './assembled.js'
+import type { RaftConfig } from './config.js'
 
 /** What each actor of a node is given at its start, from the node's options and what was recovered. */
 
@@ -61,12 +64,32 @@ export function consensusInit(
   },
   { controlBlock, leaderBoard }: SharedBlocks,
 ): ConsensusInit {
-  const { config, id, observeCore } = options
+  const { id, observeCore, config } = options
   const { recovered, snapshot, flushedOnly } = found
   const { hardState, log, lastTime, incarnations } = recovered
   return {
     nodeId: id,
     incarnation: recovered.identity.incarnation,
+    ...consensusSettings(config),
+    applyStallTimeoutMs: config.applyStallTimeoutMs,
+    tailMaxBytes: config.tailMaxBytes,
+    maxReadBytes: config.maxReadBytes,
+    hardState,
+    log,
+    lastTime,
+    snapshot,
+    incarnations,
+    mayVote: !recovered.fresh,
+    flushedOnly,
+    ...(observeCore && { observeCore }),
+    controlBlock,
+    leaderBoard,
+  }
+}
+
+/** What a reload gives the consensus actor. */
+export function consensusSettings(config: RaftConfig): ConsensusSettings {
+  return {
     core: {
       heartbeatTimeoutMs: config.heartbeatTimeoutMs,
       electionTimeoutMs: config.electionTimeoutMs,
@@ -84,21 +107,27 @@ export function consensusInit(
       snapshotChunkBytes: config.snapshotChunkBytes,
       maxInstallLogBytes: config.maxInstallLogBytes,
     },
-    tailMaxBytes: config.tailMaxBytes,
-    maxApplyBytes: config.maxInflightBytes,
+    maxApplyBytes: config.maxApplyAheadBytes,
     maxApplyLagBytes: config.maxApplyLagBytes,
-    applyStallTimeoutMs: config.applyStallTimeoutMs,
-    maxReadBytes: config.maxReadBytes,
     tickMs: Math.max(2, config.heartbeatTimeoutMs / 20),
-    hardState,
-    log,
-    lastTime,
-    snapshot,
-    incarnations,
-    mayVote: !recovered.fresh,
-    flushedOnly,
-    ...(observeCore && { observeCore }),
-    controlBlock,
-    leaderBoard,
+  }
+}
+
+/** What a reload gives each replicator. */
+export function replicatorConfig(config: RaftConfig): ReplicatorConfig {
+  return {
+    heartbeatIntervalMs: config.heartbeatIntervalMs,
+    heartbeatTimeoutMs: config.heartbeatTimeoutMs,
+    leaderLeaseTimeoutMs: config.leaderLeaseTimeoutMs,
+    commitTimeoutMs: config.commitTimeoutMs,
+    maxInflightBytes: config.maxInflightBytes,
+    maxInflightRequests: config.maxInflightRequests,
+    maxAppendBytes: config.maxAppendBytes,
+    snapshotChunkBytes: config.snapshotChunkBytes,
+    replicationStallTimeoutMs: config.replicationStallTimeoutMs,
+    leaderStallTimeoutMs: config.leaderStallTimeoutMs,
+    reconnectMinMs: config.reconnectMinMs,
+    reconnectMaxMs: config.reconnectMaxMs,
+    forwardTimeoutMs: config.requestTimeoutMs,
   }
 }

@@ -84,7 +84,7 @@ export class Administration {
 
   async run(request: AdminRequest, options: AdminOptions = {}): Promise<number> {
     const { forward, ...limits } = options
-    if (forward !== true) return this.serve(request, limits)
+    if (forward !== true) return this.#host.local(request, limits)
     const { config, view, now } = this.#host
     const what = nameOf(request)
     const timeoutMs = limits.timeoutMs ?? config.changeTimeoutMs

@@ -29,6 +29,7 @@ export interface AssemblyOptions {
   readonly transport: TransportSpec
   /** Members to begin with when the data directory holds nothing; null: wait to be added. */
   readonly bootstrap: readonly Omit<Server, 'addedAt'>[] | null
+  /** Changed in place when it is reloaded: read when needed. */
   readonly config: RaftConfig
   readonly placement: Placement
   readonly system: ActorSystem & Clock & { random(): number }
@@ -52,6 +53,8 @@ export interface AssembledNode {
   logStats(): Promise<LogStats>
   /** The snapshot actor that runs now. */
   snapshots(): ActorRef<SnapshotMessage>
+  /** The options have changed, in place: the replicators take them; consensus is told with `reload`. */
+  reload(): void
   /** Settles every pending request, then stops all actors; the store is closed last. */
   close(error: WireError | null): Promise<void>
   /** A crash: everything ends at once, nothing is flushed or told. */

@@ -266,6 +266,10 @@ class Assembly implements AssembledNode {
     return present(this.#snapshots, 'snapshot').handle.ref
   }
 
+  reload(): void {
+    this.#replicators?.reload()
+  }
+
   async close(error: WireError | null): Promise<void> {
     if (this.#closing) return
     this.#closing = true

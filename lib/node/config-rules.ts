@@ -24,6 +24,8 @@ export const fieldRules: { readonly [K in keyof RaftConfig]: FieldRule } = {
   leaderStallTimeoutMs: ms(10, 3_600_000),
   shutdownOnRemove: flag,
   removeGraceMs: ms(0, 600_000),
+  deadServerGraceMs: ms(0, 30 * DAY_MS),
+  deadServerMinQuorum: whole(1, 1000),
   maxEntryBytes: whole(1, GIB),
   maxBatchBytes: whole(KIB, 256 * MIB),
   maxBatchEntries: whole(1, 1_048_576),
@@ -32,6 +34,7 @@ export const fieldRules: { readonly [K in keyof RaftConfig]: FieldRule } = {
   maxPendingEntries: whole(1, 16_777_216),
   maxPendingReads: whole(1, 16_777_216),
   maxApplyLagBytes: whole(KIB, 4 * GIB),
+  maxApplyAheadBytes: whole(KIB, GIB),
   maxApplyEntries: whole(1, 1_048_576),
   maxApplyBytes: whole(KIB, GIB),
   applyStallTimeoutMs: ms(10, DAY_MS),
@@ -73,6 +76,7 @@ type Derived =
   | 'leaderLeaseTimeoutMs'
   | 'leaderStallTimeoutMs'
   | 'replicationStallTimeoutMs'
+  | 'maxApplyAheadBytes'
 
 export const fixedDefaults: Omit<RaftConfig, Derived> = {
   heartbeatTimeoutMs: 1000,
@@ -80,6 +84,8 @@ export const fixedDefaults: Omit<RaftConfig, Derived> = {
   preVote: true,
   shutdownOnRemove: true,
   removeGraceMs: 10_000,
+  deadServerGraceMs: 0,
+  deadServerMinQuorum: 3,
   maxEntryBytes: 4 * MIB,
   maxBatchBytes: MIB,
   maxBatchEntries: 8192,
@@ -120,6 +126,9 @@ export const fixedDefaults: Omit<RaftConfig, Derived> = {
   restartMaxMs: 5000,
   stopTimeoutMs: 5000,
 }
+
+/** Bytes in the state machine's hands when nothing is given. */
+export const DEFAULT_APPLY_BYTES = 8 * MIB
 
 /** A frame's payload limit when the transport names none (TransportLimits.maxPayloadBytes). */
 export const DEFAULT_MAX_PAYLOAD_BYTES = 16 * MIB
@@ -198,6 +207,18 @@ export const crossRules: readonly CrossRule[] = [
     fields: ['maxApplyLagBytes', 'maxEntryBytes', 'maxBatchBytes'],
     rule: 'maxApplyLagBytes >= maxEntryBytes and >= maxBatchBytes',
     holds: (c) => c.maxApplyLagBytes >= Math.max(c.maxEntryBytes, c.maxBatchBytes),
+  },
+  {
+    fields: ['maxApplyAheadBytes', 'maxApplyLagBytes'],
+    rule: 'maxApplyAheadBytes <= maxApplyLagBytes',
+    holds: (c) => c.maxApplyAheadBytes <= c.maxApplyLagBytes,
+  },
+  {
+    fields: ['deadServerGraceMs', 'heartbeatTimeoutMs', 'leaderStallTimeoutMs'],
+    rule: 'no pause of this node makes others look dead: deadServerGraceMs is 0, or >= 10 * heartbeatTimeoutMs and >= 2 * leaderStallTimeoutMs',
+    holds: (c) =>
+      c.deadServerGraceMs === 0 ||
+      c.deadServerGraceMs >= Math.max(10 * c.heartbeatTimeoutMs, 2 * c.leaderStallTimeoutMs),
   },
   {
     fields: ['mailboxMaxBytes', 'maxPendingBytes'],

@@ -26,6 +26,10 @@ export interface RaftConfig {
   readonly leaderStallTimeoutMs: number
   /** A node that learns that it was removed from the cluster closes itself (ShutdownOnRemove). Default true. */
   readonly shutdownOnRemove: boolean
+  /** Opt-in: a leader removes a server that has been unreachable for so long, if the rest is a healthy quorum (dead-server-policy.ts). Default 0: never. Limit 0..2592000000. */
+  readonly deadServerGraceMs: number
+  /** Voters that such a removal leaves at least. Default 3. Limit 1..1000. */
+  readonly deadServerMinQuorum: number
   /** How long a leader keeps telling a removed member about its removal (S4). Default 10000. Limit 0..600000. */
   readonly removeGraceMs: number
 
@@ -45,8 +49,10 @@ export interface RaftConfig {
   readonly maxPendingEntries: number
   /** Reads asked for here and not yet settled; more is RAFT_OVERLOADED. Default 131072. Limit 1..16777216. */
   readonly maxPendingReads: number
-  /** Bytes committed and not yet applied; more refuses new proposals (S18). Default 64 MiB. Limit 1 KiB..4 GiB. */
+  /** Bytes committed since the start and not yet applied on this leader; more refuses new proposals with RAFT_OVERLOADED (S18). Default 64 MiB. Limit 1 KiB..4 GiB. */
   readonly maxApplyLagBytes: number
+  /** Bytes on their way to the state machine's actor and not yet applied; what is committed beyond them waits in the log. Default: min(8 MiB, maxApplyLagBytes). Limit 1 KiB..1 GiB. */
+  readonly maxApplyAheadBytes: number
   /** Most entries handed to the state machine at once. Default 4096. Limit 1..1048576. */
   readonly maxApplyEntries: number
   /** Most bytes of commands handed to applyBatch at once; a larger command comes alone. Default 4 MiB. Limit 1 KiB..1 GiB. */

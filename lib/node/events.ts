@@ -1,8 +1,12 @@
 import type { NodeEvent } from '../../actors/consensus/protocol.js'
+import { isPromise } from '../runtime/promise.js'
+import type { FlappingEvent } from './flapping.js'
 
 /** An event, by which node and when (ms since the epoch). */
 export type RaftEvent = (
   | NodeEvent
+  /** Leadership changes hands too often, and what may be the cause. */
+  | FlappingEvent
   /** A message found no actor to take it, or one whose mailbox was full. */
   | { readonly kind: 'deadLetter'; readonly to: string; readonly message: string }
 ) & { readonly node: string; readonly at: number }
@@ -21,7 +25,7 @@ export type RaftEventOrGap =
 
 export type RaftEventListener<K extends RaftEventKind> = (
   event: Extract<RaftEvent, { kind: K }>,
-) => void
+) => unknown
 
 export interface EventsOptions {
   /** Ends the iteration. */
@@ -36,7 +40,7 @@ const DEFAULT_BUFFER = 1024
 export class EventHub {
   readonly #node: string
   readonly #onError: (error: unknown, kind: string) => void
-  readonly #listeners = new Map<RaftEventKind, Set<(event: never) => void>>()
+  readonly #listeners = new Map<RaftEventKind, Set<(event: never) => unknown>>()
   readonly #streams = new Set<EventStream>()
   #closed = false
 
@@ -76,7 +80,9 @@ export class EventHub {
     for (const stream of this.#streams) stream.push(event)
     for (const listener of this.#listeners.get(event.kind) ?? []) {
       try {
-        listener(event as never)
+        const returned: unknown = listener(event as never)
+        // An async listener fails later, and its failure is nobody's but its own either.
+        if (isPromise(returned)) returned.then(null, (error) => this.#onError(error, event.kind))
       } catch (error) {
         // a listener's fault is its own; the next listener hears the event all the same.
         this.#onError(error, event.kind)

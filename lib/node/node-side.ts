@@ -6,11 +6,14 @@ import { Administration } from './administration.js'
 import { Budget } from './budget.js'
 import type { ResolvedConfig } from './config.js'
 import { DEFAULT_MAX_PAYLOAD_BYTES } from './config-rules.js'
+import { DeadServerCleaner } from './dead-server-cleaner.js'
 import { Deadlines } from './deadlines.js'
 import type { RaftError } from './errors.js'
 import { EventHub, type RaftEvent } from './events.js'
+import { FlappingDetector } from './flapping.js'
 import { ForwardServer } from './forward-server.js'
 import { Forwarder } from './forwarder.js'
+import { LeaderTasks } from './leader-tasks.js'
 import { localAdministration } from './local-administration.js'
 import { MemberChanges } from './member-changes.js'
 import { NodeView } from './node-view.js'
@@ -60,11 +63,16 @@ export class NodeSide implements Behavior<NodeReply> {
   readonly peerReports: PeerReports
   readonly changes: MemberChanges
   readonly waiters: Waiters
+  readonly leaderTasks: LeaderTasks
+  readonly deadServers: DeadServerCleaner
   readonly events: EventHub
   /** Resolves with the first status: from then on the view is that of consensus. */
   readonly ready: Promise<void>
   /** Calls refused because too much was pending. */
   refusedForLoad = 0
+  /** Leaders that this node has seen begin a term. */
+  leaderChanges = 0
+  readonly #flapping: FlappingDetector
   readonly #options: NodeSideOptions
   readonly #context: ActorContext
   readonly #deadlines: Deadlines
@@ -78,6 +86,7 @@ export class NodeSide implements Behavior<NodeReply> {
     this.#options = options
     this.#context = context
     this.#deadlines = new Deadlines(context)
+    this.#flapping = new FlappingDetector(config)
     this.view = new NodeView(id)
     this.calls = new Calls(this.#deadlines)
     this.budget = new Budget(config.maxPendingEntries, config.maxPendingBytes)
@@ -93,7 +102,20 @@ export class NodeSide implements Behavior<NodeReply> {
     const deadlines = this.#deadlines
     const { slabBytes, maxIdleSlabs } = config
     const arena = new Arena({ slabBytes, maxIdleSlabs })
-    const shared = { config, view, calls, budget, deadlines, waiters, tell, overloaded, now, defer }
+    const control = (request: NodeRequest) => this.#consensus?.control(request) ?? false
+    const shared = {
+      config,
+      view,
+      control,
+      calls,
+      budget,
+      deadlines,
+      waiters,
+      tell,
+      overloaded,
+      now,
+      defer,
+    }
     this.peers = new PeerRequests(tell)
     const { peers } = this
     this.proposer = new Proposer({ ...shared, arena })
@@ -107,7 +129,15 @@ export class NodeSide implements Behavior<NodeReply> {
     this.peerReports = new PeerReports(shared)
     const local = localAdministration(this.requests, this.changes, view)
     this.administration = new Administration({ ...shared, peers, local })
-    const { administration } = this
+    const { administration, peerReports } = this
+    const { requests } = this
+    this.leaderTasks = new LeaderTasks({ ...shared, requests, context })
+    this.deadServers = new DeadServerCleaner({
+      ...shared,
+      context,
+      peers: () => peerReports.ask(undefined),
+      remove: (id, prevIndex) => local({ kind: 'removeServer', id, prevIndex }, {}),
+    })
     const maxReplyBytes = options.maxReplyBytes ?? DEFAULT_MAX_PAYLOAD_BYTES - FRAME_ROOM_BYTES
     this.#server = new ForwardServer({
       calls,
@@ -161,6 +191,7 @@ export class NodeSide implements Behavior<NodeReply> {
       case 'transferDone':
       case 'snapshotDone':
       case 'bootstrapDone':
+      case 'reloaded':
         return this.requests.replied(message)
       case 'peersDone':
         return this.peerReports.replied(message.id, message.peers)
@@ -198,6 +229,8 @@ export class NodeSide implements Behavior<NodeReply> {
 
   /** Every pending promise ends, with what can be said of it (S17). `cause`: the node's failure. */
   close(cause: RaftError | undefined): void {
+    this.leaderTasks.close(cause)
+    this.deadServers.close()
     // Calls first: a command that the proposer then lets go must not look for another leader.
     this.calls.close(cause)
     this.proposer.close(cause)
@@ -207,7 +240,14 @@ export class NodeSide implements Behavior<NodeReply> {
 
   emit(event: DistributiveOmit<RaftEvent, 'node' | 'at'>): void {
     const stamped = { ...event, node: this.view.id, at: this.#context.wallClock() }
-    this.events.emit(stamped as RaftEvent)
+    this.#emit(stamped as RaftEvent)
+    const flapping = this.#flapping.saw(stamped as RaftEvent, this.#context.now())
+    if (flapping !== null) this.#emit({ ...stamped, ...flapping })
+  }
+
+  #emit(event: RaftEvent): void {
+    if (event.kind === 'leader' && event.leader !== null) this.leaderChanges++
+    this.events.emit(event)
   }
 
   #tell(request: NodeRequest, bytes: number): boolean {
@@ -224,6 +264,8 @@ export class NodeSide implements Behavior<NodeReply> {
       this.readIndexes.routesChanged()
     }
     this.waiters.check()
+    this.leaderTasks.changed()
+    this.deadServers.changed()
     this.#becomeReady()
   }
 

@@ -21,6 +21,8 @@ const unknownStatus: ConsensusStatus = {
   committedConfigurationIndex: 0,
   lastContactAt: null,
   ready: false,
+  loopDelayMs: 0,
+  applyLagBytes: 0,
 }
 
 /** The latest status that consensus has told, and what follows from it for callers. */

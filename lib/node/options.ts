@@ -56,6 +56,9 @@ export interface ResolvedOptions {
   readonly stateMachine: StateMachineSpec
   readonly bootstrap: readonly Omit<Server, 'addedAt'>[] | null
   readonly config: ResolvedConfig
+  /** What of it the program gave, and the frame limit it was checked against. */
+  readonly given: Partial<RaftConfig>
+  readonly maxPayloadBytes: number | undefined
   readonly placement: Placement
   readonly logger: ActorLogger | undefined
 }
@@ -81,6 +84,7 @@ export function resolveOptions(given: RaftNodeOptions<StateMachineTypes>): Resol
   )
   const store = resolveStore(given.store)
   const snapshots = given.snapshots ?? snapshotsBeside(store)
+  const maxPayloadBytes = payloadLimit(given.transport)
   const parts = {
     store,
     snapshots,
@@ -93,7 +97,9 @@ export function resolveOptions(given: RaftNodeOptions<StateMachineTypes>): Resol
     id: given.id,
     dataDir: resolveDataDir(given.dataDir, store),
     bootstrap: given.bootstrap === undefined ? null : checkServers(given.bootstrap, given.id),
-    config: resolveConfig(given.config, payloadLimit(given.transport)),
+    config: resolveConfig(given.config, maxPayloadBytes),
+    given: { ...given.config },
+    maxPayloadBytes,
     placement: resolvePlacement(given.threads, parts),
     logger: given.logger,
   }

@@ -4,18 +4,22 @@ import { loadCodec } from '../fsm/load.js'
 import type { StateMachineSpec, StateMachineTypes } from '../fsm/spec.js'
 import type { Codec } from '../fsm/state-machine.js'
 import { createActorSystem } from '../runtime/actor-system.js'
+import { consensusSettings } from './actor-inits.js'
 import type { AdminOptions } from './administration.js'
 import { Applier } from './applier.js'
 import type { AssembledNode } from './assembled.js'
 import { Bootstrapper } from './bootstrapper.js'
+import type { RaftConfig } from './config.js'
 import type { EventsOptions, RaftEventKind, RaftEventListener, RaftEventOrGap } from './events.js'
 import { notAvailable } from './failures.js'
+import type { LeaderTask, WhileLeaderOptions } from './leader-tasks.js'
 import type { Life } from './life.js'
 import type { AddVoterOptions, Changed, ChangeOptions, ServerUpdate } from './member-changes.js'
 import { type ServerArguments, serverArguments } from './member-options.js'
 import type { NodeSide } from './node-side.js'
 import { type RaftNodeOptions, resolveOptions, type ServerOptions } from './options.js'
 import { queryProxy } from './query-proxy.js'
+import { reloadedConfig } from './reload-config.js'
 import type { Restored, RestoreMeta, RestoreSource } from './restore-types.js'
 import { type NodeSnapshot, Snapshots } from './snapshots.js'
 import { type StartedNode, startError, startNode } from './start-node.js'
@@ -50,6 +54,8 @@ export class RaftNode<Types extends StateMachineTypes = StateMachineTypes> {
   readonly #bootstrapper: Bootstrapper
   readonly #life: Life
   readonly #snapshots: Snapshots
+  /** What the program has given of the configuration so far. */
+  #given: Partial<RaftConfig>
 
   private constructor(started: StartedNode) {
     const { side, assembled, options, codec } = started
@@ -61,6 +67,7 @@ export class RaftNode<Types extends StateMachineTypes = StateMachineTypes> {
     this.#life = started.life
     const over = (): boolean => started.life.over
     this.#snapshots = new Snapshots(() => assembled.snapshots(), over)
+    this.#given = options.given
   }
 
   /**
@@ -244,6 +251,35 @@ export class RaftNode<Types extends StateMachineTypes = StateMachineTypes> {
     return this.#side.changes.reconfigure(servers, options)
   }
 
+  /**
+   * Runs `task` whenever this node leads: once the leader's barrier is applied here, with a signal that is
+   * aborted when leadership is lost. A run never overlaps with the one before it, which is waited for even
+   * when it ignores its signal; a run that ends by itself is not repeated in its term. Resolves once the node
+   * is closed or `options.signal` aborted, and the last run has ended; rejects with what a run throws
+   * while it leads, unless `options.onError` takes it.
+   */
+  whileLeader(task: LeaderTask, options?: WhileLeaderOptions): Promise<void> {
+    return this.#side.leaderTasks.run(task, options)
+  }
+
+  /**
+   * Changes options while the node runs: timeouts, intervals, the snapshot policy and what else can be
+   * changed safely; running timers follow at once. The whole configuration is checked first, and nothing
+   * changes on an error.
+   * @throws RaftError RAFT_CONFIG_INVALID naming field, value and rule, or the field that needs a restart.
+   */
+  async reloadConfig(part: Partial<RaftConfig>, options?: CallOptions): Promise<void> {
+    const { config, maxPayloadBytes } = this.#started.options
+    const current = { given: this.#given, config }
+    const next = reloadedConfig(current, part, maxPayloadBytes)
+    this.#given = next.given
+    Object.assign(config, next.config)
+    this.#side.deadServers.changed()
+    // Replicators first: a leader that expects more frequent answers must get them.
+    this.#assembled.reload()
+    await this.#side.requests.reload(consensusSettings(next.config), options)
+  }
+
   stats(): NodeStats {
     return nodeStats(this.#side, {
       cluster: this.#started.options.cluster,
@@ -288,14 +324,6 @@ export class RaftNode<Types extends StateMachineTypes = StateMachineTypes> {
    */
   restore(_meta: RestoreMeta, _source: RestoreSource, _options?: CallOptions): Promise<Restored> {
     return Promise.reject(notAvailable('restore'))
-  }
-
-  reloadConfig(..._: readonly unknown[]): Promise<void> {
-    return Promise.reject(notAvailable('reloadConfig'))
-  }
-
-  whileLeader(..._: readonly unknown[]): Promise<void> {
-    return Promise.reject(notAvailable('whileLeader'))
   }
 
   session(..._: readonly unknown[]): Promise<never> {

@@ -7,6 +7,7 @@ import { PIN_FIRST_REPLICATOR, PIN_LAST_REPLICATOR } from '../log/slab.js'
 import type { ActorHandle, ActorSystem } from '../runtime/actor.js'
 import type { Clock } from '../runtime/clock.js'
 import type { WireError } from '../runtime/wire-error.js'
+import { replicatorConfig } from './actor-inits.js'
 import type { RaftConfig } from './config.js'
 import { Keeper } from './keeper.js'
 
@@ -63,6 +64,12 @@ export class ReplicatorManager {
     }
   }
 
+  /** The options have changed, in place; those that start later find them by themselves. */
+  reload(): void {
+    const config = replicatorConfig(this.#options.config)
+    for (const { ref } of this.handles()) ref.control({ kind: 'config', config })
+  }
+
   async stop(deadlineMs: number): Promise<void> {
     this.#stopped = true
     const handles = this.handles()
@@ -109,20 +116,7 @@ export class ReplicatorManager {
         peer,
         address: running.address,
         pinSlot: running.slot,
-        config: {
-          heartbeatIntervalMs: config.heartbeatIntervalMs,
-          leaderLeaseTimeoutMs: config.leaderLeaseTimeoutMs,
-          commitTimeoutMs: config.commitTimeoutMs,
-          maxInflightBytes: config.maxInflightBytes,
-          maxInflightRequests: config.maxInflightRequests,
-          maxAppendBytes: config.maxAppendBytes,
-          snapshotChunkBytes: config.snapshotChunkBytes,
-          replicationStallTimeoutMs: config.replicationStallTimeoutMs,
-          leaderStallTimeoutMs: config.leaderStallTimeoutMs,
-          reconnectMinMs: config.reconnectMinMs,
-          reconnectMaxMs: config.reconnectMaxMs,
-          forwardTimeoutMs: config.requestTimeoutMs,
-        },
+        config: replicatorConfig(config),
       },
       placement,
       mailbox: { maxMessages: config.mailboxMaxMessages, maxBytes: config.mailboxMaxBytes },

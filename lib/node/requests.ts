@@ -1,4 +1,5 @@
 import type { NodeReply, NodeRequest } from '../../actors/consensus/protocol.js'
+import type { ConsensusSettings } from '../../actors/consensus/settings.js'
 import type { Rejection } from '../core/effects.js'
 import type { Configuration } from '../core/types.js'
 import type { ResolvedConfig } from './config.js'
@@ -15,13 +16,23 @@ export interface RequestsHost {
   readonly view: NodeView
   readonly calls: Calls
   tell(request: NodeRequest, bytes: number): boolean
+  /** Over the control lane. */
+  control(request: NodeRequest): boolean
 }
 
 export type SnapshotTaken = Pick<NodeSnapshot, 'index' | 'term' | 'bytes'>
 
 type Reply = Extract<
   NodeReply,
-  { kind: 'barrierDone' | 'barrierFailed' | 'transferDone' | 'snapshotDone' | 'bootstrapDone' }
+  {
+    kind:
+      | 'barrierDone'
+      | 'barrierFailed'
+      | 'transferDone'
+      | 'snapshotDone'
+      | 'bootstrapDone'
+      | 'reloaded'
+  }
 >
 
 /** The rare requests that consensus answers one by one. */
@@ -69,6 +80,18 @@ export class Requests {
     return call.promise
   }
 
+  /** Resolves once consensus goes by the new settings. */
+  async reload(settings: ConsensusSettings, options: CallOptions | undefined): Promise<void> {
+    const { config, calls } = this.#host
+    const call = calls.start<number>('reloadConfig', options, config.requestTimeoutMs, null)
+    if (call.settled) return void (await call.promise)
+    const id = this.#nextId++
+    this.#numbers.set(id, call)
+    call.onSettled = () => this.#numbers.delete(id)
+    this.#host.control({ kind: 'reload', id, settings })
+    await call.promise
+  }
+
   /** False: this node already has that very configuration from its own bootstrap, or another one. */
   bootstrap(configuration: Configuration, options: CallOptions | undefined): Promise<boolean> {
     const { config, calls } = this.#host
@@ -93,6 +116,9 @@ export class Requests {
         return
       case 'transferDone':
         this.#transferred(reply.id, reply.reason)
+        return
+      case 'reloaded':
+        this.#numbers.get(reply.id)?.resolve(0)
         return
       case 'snapshotDone':
         this.#snapshotTaken(reply)

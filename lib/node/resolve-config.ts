@@ -1,6 +1,7 @@
 import type { RaftConfig, ResolvedConfig } from './config.js'
 import {
   crossRules,
+  DEFAULT_APPLY_BYTES,
   DEFAULT_MAX_PAYLOAD_BYTES,
   type FieldRule,
   fieldRules,
@@ -35,6 +36,7 @@ function withDefaults(given: Partial<RaftConfig>): RaftConfig {
     Object.entries(given).filter(([, value]) => value !== undefined),
   ) as Partial<RaftConfig>
   const heartbeatTimeoutMs = defined.heartbeatTimeoutMs ?? fixedDefaults.heartbeatTimeoutMs
+  const maxApplyLagBytes = defined.maxApplyLagBytes ?? fixedDefaults.maxApplyLagBytes
   const leaderLeaseTimeoutMs = defined.leaderLeaseTimeoutMs ?? Math.min(500, heartbeatTimeoutMs)
   return {
     ...fixedDefaults,
@@ -42,6 +44,7 @@ function withDefaults(given: Partial<RaftConfig>): RaftConfig {
     heartbeatIntervalMs: Math.max(1, Math.min(heartbeatTimeoutMs / 10, leaderLeaseTimeoutMs / 3)),
     leaderLeaseTimeoutMs,
     leaderStallTimeoutMs: Math.max(5000, heartbeatTimeoutMs),
+    maxApplyAheadBytes: Math.min(DEFAULT_APPLY_BYTES, maxApplyLagBytes),
     replicationStallTimeoutMs: Math.max(10_000, heartbeatTimeoutMs),
     ...defined,
   }

@@ -12,6 +12,7 @@ import type { NodeSide } from './node-side.js'
 import type { ResolvedOptions } from './options.js'
 
 export interface StartedNode {
+  /** Its `config` is changed in place by a reload: read when needed. */
   readonly options: ResolvedOptions
   readonly codec: Codec<unknown>
   readonly system: HostActorSystem
@@ -22,8 +23,11 @@ export interface StartedNode {
 
 /** Assembles the actors of a node; resolves once consensus has told its first status. */
 export async function startNode(
-  parts: Pick<StartedNode, 'options' | 'codec' | 'system'>,
+  given: Pick<StartedNode, 'options' | 'codec' | 'system'>,
 ): Promise<StartedNode> {
+  // A copy that everything on this thread shares and a reload changes in place (reloadConfig).
+  const config = { ...given.options.config }
+  const parts = { ...given, options: { ...given.options, config } }
   const early = new EarlyEnd()
   const { side, assembled } = await assemble(parts, early)
   const { options, system } = parts

@@ -131,6 +131,8 @@ export interface NodeStats {
   readonly snapshotTerm: number
   readonly configurationIndex: number
   readonly committedConfigurationIndex: number
+  /** The members, of the configuration in use here. */
+  readonly servers: readonly Server[]
   readonly voters: number
   readonly nonvoters: number
   /** Since the leader was last heard; 0 on the leader, null: never. */
@@ -142,6 +144,12 @@ export interface NodeStats {
   readonly proposedEntries: number
   readonly forwardedRequests: number
   readonly refusedForLoad: number
+  /** Bytes committed and not yet applied; past maxApplyLagBytes this node refuses proposals. */
+  readonly applyLagBytes: number
+  /** How often a leader began a term; see the `flapping` event. */
+  readonly leaderChanges: number
+  /** The longest that the event loop of consensus was late in the last 10 to 20 seconds. */
+  readonly loopDelayMs: number
   readonly timeouts: number
   readonly deadLetters: number
   readonly actors: readonly ActorStats[]

@@ -18,7 +18,8 @@ t.test('a listener hears its kind until it is taken away', async (t) => {
   const listener = ({ what }: { readonly what: string }) => heard.push(what)
   const off = events.on('overload', listener)
   const offAgain = events.on('overload', listener)
-  events.emit({ kind: 'leader', leader: 'n2', term: 3, node: 'n1', at: 5 })
+  const nobody = { address: null, previous: null }
+  events.emit({ kind: 'leader', leader: 'n2', ...nobody, term: 3, node: 'n1', at: 5 })
   events.emit(overload('a'))
   off()
   events.emit(overload('b'))

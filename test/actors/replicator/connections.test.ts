@@ -127,13 +127,14 @@ t.test('observers hear once of each change of the heartbeat connection', async (
   bench.heartbeat.break(new Error('refused'))
   bench.pass(200)
   const peer = { kind: 'peerHealth', peer: 'n2' }
-  t.same(bench.take('peerHealth'), [{ ...peer, healthy: false, reason: 'refused' }])
+  const health = { ...peer, change: 'inactive', lastContactMs: null, reason: 'refused' }
+  t.same(bench.take('peerHealth'), [health])
   bench.heartbeat.welcome(PEER_INCARNATION)
   t.same(bench.take('peerHealth'), [], 'not before it is admitted')
   bench.tell({ kind: 'admitted', incarnation: PEER_INCARNATION, admitted: true })
-  t.match(bench.take('peerHealth'), [{ healthy: true }])
+  t.match(bench.take('peerHealth'), [{ change: 'active' }])
   bench.heartbeat.break(null)
-  t.match(bench.take('peerHealth'), [{ healthy: false, reason: /closed/ }])
+  t.match(bench.take('peerHealth'), [{ change: 'inactive', reason: /closed/ }])
 })
 
 t.test('stop closes every connection and leaves no timer', async (t) => {

@@ -1,6 +1,7 @@
 import t from 'tap'
 import { FrameType } from '../../../lib/transport/messages.js'
 import {
+  benchConfig,
   heartbeatsOf,
   PEER_INCARNATION,
   ReplicatorBench,
@@ -190,14 +191,58 @@ t.test('Raft §5.1: an answer with a higher term stops everything at once', asyn
 
 t.test('R-43: observers hear when answers are late, and when they come again', async (t) => {
   const bench = ReplicatorBench.leading()
+  const answerNewest = () => {
+    const newest = heartbeatsOf(bench.heartbeat.sent).at(-1)
+    bench.answerHeartbeat({ sentAt: newest?.sentAt ?? 0 })
+  }
+  answerNewest()
   bench.take('peerHealth')
   bench.pass(790)
   t.same(bench.take('peerHealth'), [])
   bench.pass(20)
-  t.match(bench.take('peerHealth'), [{ healthy: false, reason: /no answer .* 800 ms/ }])
-  const newest = heartbeatsOf(bench.heartbeat.sent).at(-1)
-  bench.answerHeartbeat({ sentAt: newest?.sentAt ?? 0 })
-  t.match(bench.take('peerHealth'), [{ healthy: true }])
+  const failed = { change: 'failed', lastContactMs: 800, reason: /no answer .* 800 ms/ }
+  t.match(bench.take('peerHealth'), [failed])
+  bench.pass(300)
+  t.same(bench.take('peerHealth'), [], 'once')
+  answerNewest()
+  t.match(bench.take('peerHealth'), [{ change: 'resumed', lastContactMs: 1110 }])
+})
+
+t.test(
+  'a connection that breaks fails the heartbeats at once; a new term begins anew',
+  async (t) => {
+    const bench = ReplicatorBench.leading()
+    bench.take('peerHealth')
+    bench.heartbeat.break(new Error('reset'))
+    t.match(bench.take('peerHealth'), [
+      { change: 'failed', lastContactMs: null, reason: 'reset' },
+      { change: 'inactive', reason: 'reset' },
+    ])
+    bench.lead({ term: TERM + 1 })
+    bench.pass(900)
+    t.match(bench.take('peerHealth'), [{ change: 'failed' }], 'its peer is told of in every term')
+  },
+)
+
+t.test('without leadership nobody is late', async (t) => {
+  const bench = ReplicatorBench.leading()
+  bench.tell({ kind: 'unlead' })
+  bench.take('peerHealth')
+  bench.pass(5000)
+  bench.heartbeat.break(new Error('reset'))
+  t.match(bench.take('peerHealth'), [{ change: 'inactive' }])
+})
+
+t.test('a shorter interval is kept as soon as it is told', async (t) => {
+  const bench = ReplicatorBench.leading()
+  bench.pass(10)
+  bench.heartbeat.take()
+  bench.tell({
+    kind: 'config',
+    config: { ...benchConfig, heartbeatIntervalMs: 20, leaderLeaseTimeoutMs: 60 },
+  })
+  bench.pass(50)
+  t.match(heartbeatsOf(bench.heartbeat.sent), [{ leaseMs: 60 }, { leaseMs: 60 }])
 })
 
 t.test('S12: a connection that swallows heartbeats is dialled again', async (t) => {

@@ -80,7 +80,7 @@ async function stage(t: Test, host: Host) {
 for (const host of hosts) {
   t.test(`${host.name}: it connects, heartbeats and replicates`, async (t) => {
     const { consensus, peer } = await stage(t, host)
-    t.match(await consensus.until('peerHealth'), { healthy: true })
+    t.match(await consensus.until('peerHealth'), { change: 'active' })
     await consensus.until('heartbeatAck')
     consensus.append(500)
     await consensus.until('matched', ({ matchIndex }) => matchIndex === 500)

@@ -32,6 +32,7 @@ export const PEER_INCARNATION = 'inc-2'
 
 export const benchConfig: ReplicatorConfig = {
   heartbeatIntervalMs: 100,
+  heartbeatTimeoutMs: 1000,
   leaderLeaseTimeoutMs: 500,
   commitTimeoutMs: 50,
   maxInflightBytes: 100_000,
