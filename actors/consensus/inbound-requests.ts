@@ -2,16 +2,19 @@ import { assertNever } from '../../lib/core/assert.js'
 import { PIN_CONSENSUS, unpin } from '../../lib/log/slab.js'
 import type { InboundReply } from '../inbound/protocol.js'
 import type { Parts } from './parts.js'
+import { RivalReport } from './rival-report.js'
 
 /** From the peers, by way of the inbound actor. */
 export class InboundRequests {
   readonly #parts: Parts
   readonly #isDeaf: () => boolean
+  readonly #rivals: RivalReport
 
   /** `isDeaf`: requests are not to be heard now; their senders ask again. */
   constructor(parts: Parts, isDeaf: () => boolean) {
     this.#parts = parts
     this.#isDeaf = isDeaf
+    this.#rivals = new RivalReport(parts)
   }
 
   receive(message: InboundReply): void {
@@ -24,12 +27,14 @@ export class InboundRequests {
       case 'rpcRequestVote':
         return stepper.step({ kind: 'requestVote', connection, request: message.request })
       case 'rpcHeartbeat':
+        this.#rivals.heard(message.request)
         return stepper.step({ kind: 'heartbeat', connection, request: message.request })
       case 'rpcTimeoutNow':
         return stepper.step({ kind: 'timeoutNow', request: message.request })
       case 'rpcRemoved':
         return stepper.step({ kind: 'removed', request: message.request })
       case 'rpcAppendEntries':
+        this.#rivals.heard(message.request)
         return appends.receive(message)
       case 'rpcSnapshotChunk':
         return this.#snapshotChunk(message)

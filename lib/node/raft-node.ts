@@ -186,7 +186,13 @@ export class RaftNode<Types extends StateMachineTypes = StateMachineTypes> {
   async configuration(): Promise<ConfigurationInfo> {
     const { configuration, committedConfigurationIndex } = this.#side.view.status
     const { servers } = configuration.configuration
-    return { index: configuration.index, committedIndex: committedConfigurationIndex, servers }
+    // what the caller does with it is not the node's affair.
+    const copies = structuredClone(servers) as typeof servers
+    return {
+      index: configuration.index,
+      committedIndex: committedConfigurationIndex,
+      servers: copies,
+    }
   }
 
   /**
