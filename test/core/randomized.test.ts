@@ -19,7 +19,7 @@ const ENOUGH = 10
 
 for (const [size, usual] of [
   [3, 150],
-  [5, 70],
+  [5, 100],
 ] as const) {
   const seeds = Number(values.seeds ?? usual)
   t.test(

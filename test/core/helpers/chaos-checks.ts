@@ -31,6 +31,9 @@ export class ChaosChecks {
     reads: 0,
     transfers: 0,
     refusals: 0,
+    changes: 0,
+    joint: 0,
+    removals: 0,
   }
 
   constructor(soup: Soup) {
@@ -82,6 +85,11 @@ export class ChaosChecks {
     } else if (effect.kind === 'truncate') totals.truncations++
     else if (effect.kind === 'restoreSnapshot') totals.installs++
     else if (effect.kind === 'timeoutNow') totals.transfers++
+    else if (effect.kind === 'changeDone') totals.changes += effect.reason === null ? 1 : 0
+    else if (effect.kind === 'removedFromCluster') totals.removals++
+    else if (effect.kind === 'members') {
+      totals.joint += effect.configuration.configuration.outgoing === undefined ? 0 : 1
+    }
   }
 
   /** S10: while a leader reads by lease, a quorum, itself included, has promised to elect no other. */

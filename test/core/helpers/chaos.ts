@@ -1,6 +1,7 @@
 import type { CoreConfig } from '../../../lib/core/core-state.js'
 import type { NodeId } from '../../../lib/core/types.js'
 import { SeededRandom } from '../../helpers/seeded-random.js'
+import { anyChange } from './chaos-changes.js'
 import { ChaosChecks } from './chaos-checks.js'
 import { CONFIG, members } from './cores.js'
 import type { Envelope } from './model-messages.js'
@@ -26,6 +27,7 @@ const WEIGHTS = {
   full: 0.4,
   room: 4,
   stall: 0.2,
+  change: 2.5,
 } as const
 
 type Happening = keyof typeof WEIGHTS
@@ -37,6 +39,7 @@ const FOR_LEADERS: ReadonlySet<Happening> = new Set([
   'propose',
   'read',
   'transfer',
+  'change',
 ])
 
 const HAPPENINGS = Object.entries(WEIGHTS) as readonly [Happening, number][]
@@ -58,7 +61,10 @@ export class Chaos {
   readonly #doubling: number
   /** Most real time, in ms, that passes at a look at the clock: how slow messages are beside timeouts. */
   readonly #pulseMs: number
+  /** Members come and go. Then nobody's disk is damaged: a small set of voters may not survive that. */
+  readonly #changing: boolean
   #proposals = 0
+  #changes = 0
   lostWrites = 0
   damaged = 0
   /** The last happenings, for a failure's report. */
@@ -67,7 +73,9 @@ export class Chaos {
   constructor(seed: number, size: number) {
     this.#random = new SeededRandom(seed)
     const random = this.#random
-    this.#names = Array.from({ length: size }, (_, position) => `n${position + 1}`)
+    this.#changing = random.next() < 0.5
+    const all = this.#changing ? size + 2 : size
+    this.#names = Array.from({ length: all }, (_, position) => `n${position + 1}`)
     const leaseMs = 100 + random.below(400)
     this.soup = new Soup(this.#names, () => ({
       config: unlikeConfig(random, leaseMs),
@@ -133,8 +141,10 @@ export class Chaos {
     if (leader === undefined || leaders.length > 1) return false
     // S16: who lost what it acknowledged to this leader is led by the next one only.
     const led = nodes.filter(({ id }) => leader.replicator.peers.includes(id))
-    const { commitIndex, lastLogIndex } = leader.core.status()
-    if (commitIndex < lastLogIndex || led.length < nodes.length - 1 - this.damaged) return false
+    const { commitIndex, lastLogIndex, configuration } = leader.core.status()
+    const { servers, outgoing } = configuration.configuration
+    if (commitIndex < lastLogIndex || outgoing !== undefined) return false
+    if (led.length < servers.length - 1 - this.damaged) return false
     return led.every(({ core }) => {
       const status = core.status()
       return status.commitIndex === commitIndex && status.lastLogIndex === lastLogIndex
@@ -203,6 +213,10 @@ export class Chaos {
         return
       case 'room':
         return this.#makeRoom(id)
+      case 'change': {
+        if (!this.#changing) return
+        return soup.step(id, anyChange(random, this.#names, ++this.#changes))
+      }
       case 'stall':
         return soup.step(id, { kind: 'stalled', term: soup.node(id).core.status().term })
     }
@@ -249,7 +263,7 @@ export class Chaos {
 
   /** Once in a run: what two nodes lose is lost for all. */
   #damage(id: NodeId): void {
-    if (this.damaged > 0) return
+    if (this.damaged > 0 || this.#changing) return
     this.#crash(id)
     if (this.soup.node(id).disk.damage()) this.damaged++
   }

@@ -3,6 +3,7 @@ import type {
   AppendReply,
   Heartbeat,
   HeartbeatReply,
+  Removed,
   RequestVote,
   TimeoutNow,
   VoteReply,
@@ -23,6 +24,7 @@ export type Message =
   | Heartbeat
   | HeartbeatReply
   | TimeoutNow
+  | Removed
   | {
       readonly kind: 'snapshot'
       readonly term: Term

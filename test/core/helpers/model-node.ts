@@ -137,6 +137,8 @@ export class ModelNode {
       }
       case 'timeoutNow':
         return this.step(now, { kind: 'timeoutNow', request: message })
+      case 'removed':
+        return this.step(now, { kind: 'removed', request: message })
       case 'snapshot':
         return this.#receiveSnapshot(now, from, message)
       case 'snapshotReply':
@@ -221,6 +223,10 @@ export class ModelNode {
         return replicator.lead(effect.peer, effect.term, effect.incarnation, effect.lastIndex)
       case 'unlead':
         return replicator.unlead(effect.peer)
+      case 'tellRemoved': {
+        const { peer, term, index } = effect
+        return this.#send(peer, { kind: 'removed', term, leader: this.id, index })
+      }
       case 'probe':
         this.#probe = effect.probe
         return

@@ -48,6 +48,8 @@ function renderMessage(message: Message): string {
       const after = at(prevLogIndex, prevLogTerm)
       return `append term ${term} after ${after}${brought} commit ${leaderCommit}`
     }
+    case 'removed':
+      return `removed term ${message.term} at ${message.index}`
     case 'appendReply': {
       const { term, success, matchIndex, conflict } = message
       if (success) return `match ${matchIndex} term ${term}`

@@ -6,6 +6,7 @@ import {
   checkLogMatching,
   type ObservedNode,
 } from '../../../lib/core/invariants.js'
+import { isMember } from '../../../lib/core/quorum.js'
 import type { CoreStatus } from '../../../lib/core/raft-core.js'
 import type { Configuration, NodeId, Term } from '../../../lib/core/types.js'
 import type { ModelBatch } from './model-disk.js'
@@ -61,11 +62,12 @@ export class Soup {
     return node
   }
 
-  /** Every node starts with this configuration as its first entry, of term 1. */
+  /** The members start with this configuration as their first entry, of term 1; all others empty. */
   bootstrap(configuration: Configuration): void {
     const first = { firstIndex: 1, lastIndex: 1, term: 1, prevTerm: 0, value: 'configuration' }
-    for (const node of this.nodes.values()) {
-      this.install(node.id, 1, [{ ...first, configuration }])
+    for (const { id } of this.nodes.values()) {
+      if (isMember(configuration, id)) this.install(id, 1, [{ ...first, configuration }])
+      else this.start(id)
     }
   }
 
