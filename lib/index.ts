@@ -27,9 +27,17 @@ export type {
   RaftEventListener,
   RaftEventOrGap,
 } from './node/events.js'
+export type { FlappingEvent } from './node/flapping.js'
+export { type HashicorpStats, hashicorpStats } from './node/hashicorp-stats.js'
+export type {
+  LeaderTask,
+  LeaderTaskContext,
+  WhileLeaderOptions,
+} from './node/leader-tasks.js'
 export type { RaftNodeOptions, ServerOptions } from './node/options.js'
 export type { ThreadsOption } from './node/placement.js'
 export { type NodeOf, RaftNode } from './node/raft-node.js'
+export { reloadableFields } from './node/reload-config.js'
 export { resolveConfig } from './node/resolve-config.js'
 export type { Restored, RestoreMeta, RestoreSource } from './node/restore-types.js'
 export type { NodeSnapshot, OpenSnapshot, SnapshotMetadata } from './node/snapshots.js'

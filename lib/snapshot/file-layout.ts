@@ -21,7 +21,8 @@ export const CHUNK_HEADER_BYTES = 8
 
 const HEADER_MAGIC = 'TROUPESN'
 const TRAILER_MAGIC = 'TROUPEND'
-const VERSION = 1
+/** The layout that this release writes, and the only one it reads. */
+export const SNAPSHOT_VERSION = 1
 const MAX_META_BYTES = 64 * 1024 * 1024
 const MAX_CHUNK_BYTES = 64 * 1024 * 1024
 
@@ -44,7 +45,7 @@ export function encodeHead(snapshot: NewSnapshot, chunkBytes: number): Buffer {
   const meta = Buffer.from(JSON.stringify({ configuration: snapshot.configuration }))
   const head = Buffer.alloc(HEADER_BYTES + meta.length)
   head.write(HEADER_MAGIC, 0, 'latin1')
-  head.writeUInt16LE(VERSION, 8)
+  head.writeUInt16LE(SNAPSHOT_VERSION, 8)
   head.writeUInt32LE(chunkBytes, 12)
   head.writeBigUInt64LE(BigInt(snapshot.index), 16)
   head.writeBigUInt64LE(BigInt(snapshot.term), 24)
@@ -59,8 +60,11 @@ export function encodeHead(snapshot: NewSnapshot, chunkBytes: number): Buffer {
 export function decodeHeader(bytes: Buffer, path: string): FileHeader {
   checkFrame(bytes, HEADER_BYTES, HEADER_MAGIC, 'header', path)
   const version = bytes.readUInt16LE(8)
-  if (version !== VERSION) {
-    throw corrupt(path, `expected version ${VERSION}, found ${version}: a later release wrote it`)
+  if (version !== SNAPSHOT_VERSION) {
+    throw corrupt(
+      path,
+      `expected version ${SNAPSHOT_VERSION}, found ${version}: a later release wrote it`,
+    )
   }
   const header = {
     index: readNumber(bytes, 16, path),
