@@ -18,7 +18,11 @@ export function resolveConfig(
   given: Partial<RaftConfig> = {},
   maxPayloadBytes = DEFAULT_MAX_PAYLOAD_BYTES,
 ): ResolvedConfig {
-  for (const name of Object.keys(given)) refuseUnknown(name)
+  for (const [name, value] of Object.entries(given)) {
+    refuseUnknown(name)
+    // What was given first: a default that follows from a wrong field is nobody's mistake.
+    if (value !== undefined) checkField(name, value, fieldRules[name as keyof RaftConfig])
+  }
   const config = withDefaults(given)
   for (const [name, rule] of Object.entries(fieldRules)) {
     checkField(name, config[name as keyof RaftConfig], rule)

@@ -1,4 +1,6 @@
 import t from 'tap'
+import type { RaftConfig } from '../../lib/node/config.js'
+import { crossRules, fieldRules } from '../../lib/node/config-rules.js'
 import { isRaftError } from '../../lib/node/errors.js'
 import { resolveConfig } from '../../lib/node/resolve-config.js'
 
@@ -58,27 +60,98 @@ t.test('a wrong field is named, with its value and what it may be', async (t) =>
   t.match(refusal({ heartbeatTimeout: 200 }), /config.heartbeatTimeout: there is no such field/)
 })
 
-t.test('rules between fields are refused with all the values', async (t) => {
-  const cases: readonly (readonly [object, RegExp])[] = [
-    [{ heartbeatIntervalMs: 400 }, /3 \* heartbeatIntervalMs .* 400, heartbeatTimeoutMs is 1000/],
-    [{ leaderLeaseTimeoutMs: 1001 }, /leaderLeaseTimeoutMs <= heartbeatTimeoutMs; found .* 1001/],
-    [{ electionTimeoutMs: 999 }, /heartbeatTimeoutMs <= electionTimeoutMs; found .* 999/],
-    [
-      { heartbeatIntervalMs: 100, leaderLeaseTimeoutMs: 110 },
-      /a lease outlives the next heartbeat/,
-    ],
-    [{ leaderStallTimeoutMs: 900 }, /heartbeatTimeoutMs <= leaderStallTimeoutMs/],
-    [{ replicationStallTimeoutMs: 900 }, /heartbeatTimeoutMs <= replicationStallTimeoutMs/],
-    [{ maxPendingBytes: 1024 }, /maxPendingBytes >= maxEntryBytes/],
-    [{ maxPendingEntries: 10 }, /maxPendingEntries >= maxBatchEntries/],
-    [{ maxInflightBytes: 1024 }, /maxInflightBytes >= maxEntryBytes/],
-    [{ tailMaxBytes: 65_536 }, /tailMaxBytes >= maxEntryBytes/],
-    [{ maxApplyLagBytes: 1024 }, /maxApplyLagBytes >= maxEntryBytes/],
-    [{ mailboxMaxBytes: 65_536 }, /mailboxMaxBytes >= maxPendingBytes/],
-    [{ reconnectMinMs: 5000 }, /reconnectMinMs <= reconnectMaxMs/],
-    [{ restartMinMs: 6000 }, /restartMinMs <= restartMaxMs/],
+/** For each rule between fields a configuration that breaks it and no other, and what the message names. */
+const broken: readonly (readonly [config: Partial<RaftConfig>, message: RegExp])[] = [
+  [
+    { heartbeatIntervalMs: 400 },
+    /3 \* heartbeatIntervalMs <= heartbeatTimeoutMs; found heartbeatIntervalMs is 400, heartbeatTimeoutMs is 1000/,
+  ],
+  [
+    { leaderLeaseTimeoutMs: 1001 },
+    /leaderLeaseTimeoutMs <= heartbeatTimeoutMs; found leaderLeaseTimeoutMs is 1001, heartbeatTimeoutMs is 1000/,
+  ],
+  [
+    { electionTimeoutMs: 999 },
+    /heartbeatTimeoutMs <= electionTimeoutMs; found heartbeatTimeoutMs is 1000, electionTimeoutMs is 999/,
+  ],
+  [
+    { heartbeatIntervalMs: 100, leaderLeaseTimeoutMs: 110 },
+    /a lease outlives the next heartbeat.*found heartbeatIntervalMs is 100, leaderLeaseTimeoutMs is 110, maxClockDrift is 0.1/,
+  ],
+  [
+    { leaderStallTimeoutMs: 900 },
+    /heartbeatTimeoutMs <= leaderStallTimeoutMs; found leaderStallTimeoutMs is 900/,
+  ],
+  [
+    { replicationStallTimeoutMs: 900 },
+    /heartbeatTimeoutMs <= replicationStallTimeoutMs; found replicationStallTimeoutMs is 900/,
+  ],
+  [
+    { maxEntryBytes: 16 * 1024 * 1024 },
+    /each fits in one frame .* found maxEntryBytes is 16777216/,
+  ],
+  [{ maxPendingBytes: 1024 }, /maxPendingBytes >= maxEntryBytes .* maxPendingBytes is 1024/],
+  [{ maxPendingEntries: 10 }, /maxPendingEntries >= maxBatchEntries; .* is 10, .* is 8192/],
+  [{ maxInflightBytes: 1024 }, /maxInflightBytes >= maxEntryBytes.* maxInflightBytes is 1024/],
+  [{ tailMaxBytes: 65_536 }, /tailMaxBytes >= maxEntryBytes .* tailMaxBytes is 65536/],
+  [{ maxApplyLagBytes: 1024 }, /maxApplyLagBytes >= maxEntryBytes .* maxApplyLagBytes is 1024/],
+  [
+    { maxApplyAheadBytes: 9_000_000, maxApplyLagBytes: 8_000_000 },
+    /maxApplyAheadBytes <= maxApplyLagBytes; found .* 9000000, maxApplyLagBytes is 8000000/,
+  ],
+  [
+    { deadServerGraceMs: 9_999 },
+    /deadServerGraceMs is 0, or >= 10 \* heartbeatTimeoutMs .* found deadServerGraceMs is 9999/,
+  ],
+  [{ mailboxMaxBytes: 65_536 }, /mailboxMaxBytes >= maxPendingBytes.* mailboxMaxBytes is 65536/],
+  [{ reconnectMinMs: 5000 }, /reconnectMinMs <= reconnectMaxMs; found reconnectMinMs is 5000/],
+  [{ restartMinMs: 6000 }, /restartMinMs <= restartMaxMs; found restartMinMs is 6000/],
+]
+
+for (const [config, message] of broken) {
+  t.test(`refused: ${JSON.stringify(config)}`, async (t) => {
+    t.match(refusal(config), message)
+  })
+}
+
+t.test('every rule between fields is broken by one of these', async (t) => {
+  const texts = broken.map(([config]) => refusal(config))
+  for (const { rule } of crossRules) {
+    t.ok(
+      texts.some((text) => text.includes(rule)),
+      rule,
+    )
+  }
+})
+
+t.test('every field has its limits, and says what it takes', async (t) => {
+  for (const [name, rule] of Object.entries(fieldRules)) {
+    if (rule.kind === 'boolean') {
+      t.match(refusal({ [name]: 1 }), `config.${name}: expected true or false; found 1`)
+      continue
+    }
+    const kind = rule.whole ? 'a whole number' : 'a number'
+    for (const value of [rule.min - 1, rule.max + 1024, Number.NaN, '9', null]) {
+      t.match(
+        refusal({ [name]: value }),
+        `config.${name}: expected ${kind} from ${rule.min} to ${rule.max}; found`,
+      )
+    }
+  }
+})
+
+t.test('what hashicorp/raft refuses is refused here', async (t) => {
+  const cases: readonly (readonly [string, Partial<RaftConfig>])[] = [
+    ['HeartbeatTimeout < 5 ms', { heartbeatTimeoutMs: 4 }],
+    ['ElectionTimeout < 5 ms', { electionTimeoutMs: 4 }],
+    ['CommitTimeout < 1 ms', { commitTimeoutMs: 0.5 }],
+    ['MaxAppendEntries < 1', { maxApplyEntries: 0 }],
+    ['SnapshotInterval < 5 ms', { snapshotIntervalMs: 4 }],
+    ['LeaderLeaseTimeout < 5 ms', { leaderLeaseTimeoutMs: 4 }],
+    ['LeaderLeaseTimeout > HeartbeatTimeout', { leaderLeaseTimeoutMs: 1001 }],
+    ['ElectionTimeout < HeartbeatTimeout', { electionTimeoutMs: 999 }],
   ]
-  for (const [config, rule] of cases) t.match(refusal(config), rule)
+  for (const [rule, config] of cases) t.match(refusal(config), /./, rule)
 })
 
 t.test('an entry that would not fit in a frame of the transport is refused at start', async (t) => {
