@@ -2,10 +2,13 @@ import { assert } from './assert.js'
 import type { CoreState } from './core-state.js'
 import { isMember, membersOf } from './quorum.js'
 import type { LogIndex, Server } from './types.js'
+import { confirmRestore } from './uncertain.js'
 
 /** Moves the commit index up, never down, and tells the state machine's feeder. */
 export function commitTo(state: CoreState, index: LogIndex): void {
   if (index <= state.commitIndex) return
+  // Entries that a restored snapshot replaces: they are not here.
+  if (state.uncertain !== null && index < state.uncertain.index) return
   assert(index <= state.log.lastIndex, 'only entries of the log are committed', {
     index,
     lastIndex: state.log.lastIndex,
@@ -13,6 +16,7 @@ export function commitTo(state: CoreState, index: LogIndex): void {
   state.commitIndex = index
   state.log.committed(index, state.durable.index)
   state.emit({ kind: 'commit', index })
+  confirmRestore(state)
   const committed = state.configurations.at(index)
   if (committed.index > state.committedConfigurationIndex) {
     state.committedConfigurationIndex = committed.index

@@ -15,6 +15,7 @@ import type {
   Role,
   Term,
 } from './types.js'
+import type { SnapshotPosition } from './uncertain.js'
 
 export interface CoreConfig {
   readonly heartbeatTimeoutMs: number
@@ -45,6 +46,8 @@ export interface CoreInit {
     readonly index: LogIndex
     readonly term: Term
     readonly configuration: IndexedConfiguration
+    /** A user's restore made it, and whether that was committed this node cannot tell. */
+    readonly restored?: boolean
   } | null
   readonly incarnations: Readonly<Record<NodeId, string>>
   /** False for a directory made just now: it votes only after `votingAllowed` (S16). */
@@ -107,6 +110,10 @@ export class CoreState {
   wasMember: boolean
   /** The configuration that is known to have removed this node, by the index of its entry. */
   removedAt: LogIndex | null = null
+  /** The log begins with a restored snapshot that is not known to be committed (uncertain.ts). */
+  uncertain: SnapshotPosition | null
+  /** One that another leader's log replaced, kept until this log is past it. */
+  undone: SnapshotPosition | null = null
   candidacy: Candidacy | null = null
   leading: LeaderState | null = null
   round = 0
@@ -138,7 +145,9 @@ export class CoreState {
     this.promisedLeaseMs = init.hardState.promisedLeaseMs
     this.snapshotIndex = init.snapshot?.index ?? 0
     this.snapshotTerm = init.snapshot?.term ?? 0
-    this.commitIndex = Math.max(this.snapshotIndex, this.log.baseIndex)
+    const { snapshotIndex: index, snapshotTerm } = this
+    this.uncertain = init.snapshot?.restored === true ? { index, term: snapshotTerm } : null
+    this.commitIndex = this.uncertain === null ? Math.max(index, this.log.baseIndex) : 0
     this.committedConfigurationIndex = this.configurations.at(this.commitIndex).index
     this.promiseFromBefore = init.now + init.hardState.promisedLeaseMs
     this.mayVote = init.mayVote

@@ -45,6 +45,13 @@ export type Effect =
   // -- the state machine
   | { readonly kind: 'commit'; readonly index: LogIndex }
   | { readonly kind: 'restoreSnapshot'; readonly index: LogIndex; readonly term: Term }
+  /** Give the state machine nothing: what comes next for it is not certain yet (uncertain.ts). */
+  | { readonly kind: 'holdApply' }
+  /**
+   * The log begins anew at an older place. The state machine, which holds only what is committed, goes on
+   * from where it is, or takes this snapshot if it is not as far.
+   */
+  | { readonly kind: 'restoreUndone'; readonly index: LogIndex; readonly term: Term }
   /** A received snapshot was late or beside the point; it may be deleted. */
   | { readonly kind: 'discardSnapshot'; readonly index: LogIndex; readonly term: Term }
   // -- answers, by the connection that the request came on
@@ -124,8 +131,23 @@ export type Effect =
       readonly outcome: 'rejected' | 'unknown' | null
       readonly detail: string
     }
+  /** Where the restored snapshot has to stand; a `restoreCommit` of it is waited for. */
+  | {
+      readonly kind: 'restoreReady'
+      readonly id: number
+      readonly index: LogIndex
+      readonly term: Term
+      readonly configuration: IndexedConfiguration
+    }
+  /** Nothing has changed. Where it has, `barrierAccepted` says which entry to wait for. */
+  | { readonly kind: 'restoreRefused'; readonly id: number; readonly reason: Rejection }
   /** Entries at and above `fromIndex` that this node proposed may or may not commit (S17). */
-  | { readonly kind: 'proposalsUnknown'; readonly fromIndex: LogIndex }
+  | {
+      readonly kind: 'proposalsUnknown'
+      readonly fromIndex: LogIndex
+      /** Default leadershipLost. */
+      readonly reason?: 'abortedByRestore'
+    }
   /** One for each change of role, term or leader. */
   | {
       readonly kind: 'roleChanged'
@@ -183,3 +205,5 @@ export type Rejection =
   | 'configurationConflict'
   | 'changeInProgress'
   | 'catchUpFailed'
+  | 'restoreInProgress'
+  | 'abortedByRestore'

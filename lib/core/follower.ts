@@ -7,6 +7,7 @@ import { noteLeader } from './removal.js'
 import { becomeFollower, publishControlBlock } from './roles.js'
 import type { AppendEntries, AppendReply, Heartbeat } from './rpc.js'
 import type { BatchSpan, LogIndex, Term } from './types.js'
+import { askForSnapshot } from './uncertain.js'
 
 type AppendInput = Extract<Input, { kind: 'appendEntries' }>
 
@@ -20,6 +21,11 @@ export function onAppendEntries(state: CoreState, now: number, input: AppendInpu
     return
   }
   if (!follow(state, now, request)) return
+  if (askForSnapshot(state, request)) {
+    const { lastIndex } = state.log
+    replyAppend(state, connection, request, false, { term: 0, index: 0, lastIndex })
+    return
+  }
   const conflict = findConflict(state, request)
   if (conflict !== null) {
     replyAppend(state, connection, request, false, conflict)

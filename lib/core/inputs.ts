@@ -57,6 +57,8 @@ export type Input =
       readonly index: LogIndex
       readonly term: Term
       readonly configuration: IndexedConfiguration
+      /** A user's restore made it: it may not be committed yet (uncertain.ts). */
+      readonly restored?: boolean
     }
   /** This thread was held up past leaderStallTimeoutMs, or a replicator says so (S11). */
   | { readonly kind: 'stalled'; readonly term: Term }
@@ -120,6 +122,16 @@ export type Input =
   | { readonly kind: 'cancelChange'; readonly id: number }
   /** The options were changed while the node runs. */
   | { readonly kind: 'reload'; readonly config: CoreConfig }
+  /** A user's restore is about to begin with a snapshot of (elsewhere) this index: restoreReady or -Refused. */
+  | { readonly kind: 'restoreBegin'; readonly id: number; readonly index: LogIndex }
+  /** The snapshot that restoreReady spoke of is durable under its final name (restore.ts). */
+  | {
+      readonly kind: 'restoreCommit'
+      readonly id: number
+      readonly index: LogIndex
+      readonly term: Term
+    }
+  | { readonly kind: 'restoreCancel'; readonly id: number }
   /** The first entry of an empty log, already durable: term 1, index 1. */
   | { readonly kind: 'bootstrapped'; readonly configuration: Configuration }
   /** This node may vote from now on: a quorum found it fresh, or a leader spoke to it (S16). */

@@ -36,7 +36,7 @@ export interface Transfer {
 export class LeaderState {
   readonly term: Term
   /** The no-op that began the term; once it is committed the leader may serve reads (S10). */
-  readonly termStartIndex: LogIndex
+  termStartIndex: LogIndex
   readonly progress = new Map<NodeId, Progress>()
   /** Reads that wait for the term's first commit, then for a probe. */
   readonly unprobedReads: { readonly id: number; readonly lease: boolean }[] = []
@@ -47,6 +47,8 @@ export class LeaderState {
   transfer: Transfer | null = null
   /** The one change of members under way (S4). */
   change: Change | null = null
+  /** A user's restore that waits for its snapshot; nothing is proposed meanwhile. */
+  restoring: { readonly id: number; readonly index: LogIndex } | null = null
   /** S10: no lease read for the rest of a term in which TimeoutNow was sent. */
   timeoutNowSent = false
   /** When the commit index last moved, or entries last began to wait (S12). */

@@ -80,6 +80,7 @@ function refuseProposal(state: CoreState) {
   const leading = state.leading
   if (leading === null) return notLeader(state)
   if (leading.transfer !== null) return 'transferInProgress'
+  if (leading.restoring !== null) return 'restoreInProgress'
   if (state.storeFull) return 'storageFull'
   if (state.durable.outstanding >= MAX_OUTSTANDING_APPENDS) return 'overloaded'
   return leading.uncommittedBytes >= state.config.maxUncommittedBytes ? 'overloaded' : null
@@ -170,7 +171,8 @@ export function leaderTick(state: CoreState, now: number): void {
     stepDown(state, now, 'no quorum heard within the leader lease timeout')
     return
   }
-  const waiting = state.commitIndex < state.log.lastIndex
+  // A restored snapshot takes as long as it takes; its transfers have deadlines of their own (S12).
+  const waiting = state.commitIndex < state.log.lastIndex && state.uncertain === null
   if (waiting && now - leading.progressAt > state.config.leaderStallTimeoutMs) {
     stepDown(state, now, 'entries wait and nothing commits within the leader stall timeout')
     return

@@ -30,6 +30,7 @@ import { votersOf } from './quorum.js'
 import { onReadIndex } from './read-index.js'
 import { onReload } from './reload.js'
 import { onRemoved } from './removal.js'
+import { onRestoreBegin, onRestoreCancel, onRestoreCommit } from './restore.js'
 import { stepDown } from './roles.js'
 import {
   onBootstrapped,
@@ -41,6 +42,7 @@ import {
 } from './storage.js'
 import { onTransfer, transferTick } from './transfer.js'
 import type { IndexedConfiguration, LogIndex, NodeId, Role, Term } from './types.js'
+import { forgetUndone } from './uncertain.js'
 
 /** What others may see of the core. */
 export interface CoreStatus {
@@ -58,6 +60,8 @@ export interface CoreStatus {
   readonly committedConfigurationIndex: LogIndex
   readonly lastContactAt: number | null
   readonly ready: boolean
+  /** The log begins with a restored snapshot that is not known to be committed: see uncertain.ts. */
+  readonly uncertain: boolean
 }
 
 /** The round of votes that a candidate is in; for observers. */
@@ -92,17 +96,16 @@ export class RaftCore {
   /** `now` is monotonic milliseconds and never decreases from call to call. */
   step(now: number, input: Input): Effect[] {
     const state = this.#state
-    const { term, commitIndex } = state
+    const { term, commitIndex, undone } = state
     this.#dispatch(now, input)
     state.releaseGated()
     assert(state.term >= term, 'the term never decreases (Raft §5.1)', {
       from: term,
       to: state.term,
     })
-    assert(state.commitIndex >= commitIndex, 'the commit index never decreases', {
-      from: commitIndex,
-      to: state.commitIndex,
-    })
+    // But for a log that begins anew because a restore came to nothing.
+    const kept = state.commitIndex >= commitIndex || (undone === null && state.undone !== null)
+    assert(kept, 'the commit index never decreases', { from: commitIndex, to: state.commitIndex })
     return state.takeEffects()
   }
 
@@ -128,6 +131,7 @@ export class RaftCore {
       committedConfigurationIndex: state.committedConfigurationIndex,
       lastContactAt: state.lastContactAt,
       ready: isReady(state),
+      uncertain: state.uncertain !== null,
     }
   }
 
@@ -185,6 +189,7 @@ export class RaftCore {
       case 'logFlushed':
         state.durable.flushed(input.seq)
         state.log.committed(state.commitIndex, state.durable.index)
+        forgetUndone(state)
         this.#settleVoteFloor()
         return onDurable(state, now)
       case 'logRefused':
@@ -241,6 +246,12 @@ export class RaftCore {
         return onCancelChange(state, input)
       case 'reload':
         return onReload(state, now, input.config)
+      case 'restoreBegin':
+        return onRestoreBegin(state, input)
+      case 'restoreCommit':
+        return onRestoreCommit(state, now, input)
+      case 'restoreCancel':
+        return onRestoreCancel(state, input)
       case 'bootstrapped':
         return onBootstrapped(state, input)
       case 'votingAllowed':

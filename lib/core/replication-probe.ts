@@ -62,6 +62,11 @@ export function onRejection<B extends FedBatch, C extends FedChunk>(
     onNotInstalled(state)
     return
   }
+  if (conflict.index === 0) {
+    // Nothing of the two logs can be compared (uncertain.ts).
+    beginSnapshot(state)
+    return
+  }
   const refused = !isConflict(sent, conflict) || sent.prev.index <= state.match.index
   if (refused || state.mode === 'pipeline') state.pauseAfterRefusal()
   state.probeFromMatch()

@@ -63,7 +63,7 @@ export interface AppendReply {
   readonly conflict?: {
     /** Term of the receiver's entry at prevLogIndex, 0 if it has none there. */
     readonly term: Term
-    /** First index the receiver holds of that term, or its lastIndex + 1. */
+    /** First index the receiver holds of that term, or its lastIndex + 1; 0: it needs a snapshot. */
     readonly index: LogIndex
     readonly lastIndex: LogIndex
   }

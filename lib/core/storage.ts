@@ -3,6 +3,7 @@ import { announceMembers, commitTo } from './commit.js'
 import type { CoreState } from './core-state.js'
 import type { Input } from './inputs.js'
 import { stepDown } from './roles.js'
+import { isUndone, undo } from './uncertain.js'
 
 type InputOf<Kind extends Input['kind']> = Extract<Input, { kind: Kind }>
 
@@ -43,13 +44,16 @@ export function onSnapshotReceived(state: CoreState, input: InputOf<'snapshotRec
   const { index, term } = input
   // A transfer that was repeated brings the very snapshot that the log now begins with.
   if (index === state.snapshotIndex && term === state.snapshotTerm) return
-  if (input.leaderTerm !== state.term || index <= state.commitIndex) {
+  const undone = isUndone(state, input.leaderTerm, index)
+  if (input.leaderTerm !== state.term || (index <= state.commitIndex && !undone)) {
     state.emit({ kind: 'discardSnapshot', index, term })
     return
   }
+  const replaced = undone ? null : state.uncertain
+  if (undone) undo(state)
   state.snapshotIndex = index
   state.snapshotTerm = term
-  if (state.log.termAt(index) === term) {
+  if (!undone && state.log.termAt(index) === term) {
     // The log holds the snapshot's last entry: it is right up to there, and what follows stays.
     commitTo(state, index)
     return
@@ -60,10 +64,17 @@ export function onSnapshotReceived(state: CoreState, input: InputOf<'snapshotRec
   state.emit({ kind: 'resetLog', seq: state.durable.reset(index), index, term })
   // S15: what the store had refused was of the log that is gone now.
   state.refused = null
-  state.commitIndex = index
-  state.committedConfigurationIndex = input.configuration.index
-  if (state.voteFloor !== null && state.voteFloor.index <= index) state.voteFloor = null
-  state.emit({ kind: 'restoreSnapshot', index, term })
+  if (!undone && (state.voteFloor?.index ?? 0) <= index) state.voteFloor = null
+  if (replaced !== null) state.emit({ kind: 'discardSnapshot', ...replaced })
+  if (input.restored === true) {
+    state.uncertain = { index, term }
+    state.emit({ kind: 'holdApply' })
+  } else {
+    state.uncertain = null
+    state.commitIndex = index
+    state.committedConfigurationIndex = input.configuration.index
+    state.emit({ kind: undone ? 'restoreUndone' : 'restoreSnapshot', index, term })
+  }
   announceMembers(state)
 }
 
