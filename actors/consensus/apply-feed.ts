@@ -44,6 +44,8 @@ export class ApplyFeed {
   #bytes = 0
   #reading = false
   #restoring = false
+  /** What comes next is not certain yet (lib/core/uncertain.ts). */
+  #held = false
   #answers = 0
 
   constructor(options: {
@@ -79,7 +81,7 @@ export class ApplyFeed {
 
   /** True once nothing is being restored and the machine is there. */
   get running(): boolean {
-    return this.#fsm !== null && !this.#restoring
+    return this.#fsm !== null && !this.#restoring && !this.#held
   }
 
   /** A state machine that holds everything up to `lastApplied` takes over from here. */
@@ -87,12 +89,13 @@ export class ApplyFeed {
     fsm: ActorRef<FsmMessage>,
     lastApplied: LogIndex,
     snapshot: { readonly index: LogIndex; readonly term: Term } | null,
+    skip = false,
   ): void {
     this.#fsm = fsm
     this.#fed = lastApplied
     this.#applied = lastApplied
     this.#restoring = false
-    if (snapshot !== null) this.restore(snapshot.index, snapshot.term)
+    if (snapshot !== null) this.restore(snapshot.index, snapshot.term, skip)
     else this.pump()
   }
 
@@ -108,12 +111,32 @@ export class ApplyFeed {
     return this.#queries.lost(error)
   }
 
-  /** S13: the snapshot's state replaces everything; its `restored` brings the feed on again. */
-  restore(index: LogIndex, term: Term): void {
+  /**
+   * S13: the snapshot's state replaces everything; its `restored` brings the feed on again. `skip`: the
+   * state machine is said to hold it.
+   */
+  restore(index: LogIndex, term: Term, skip = false): void {
     this.#fed = Math.max(this.#fed, index)
+    // What was to be fed is superseded.
+    this.#limit = this.#fed
+    this.#held = false
     this.#restoring = true
-    const taken = this.#fsm?.tell({ kind: 'restore', index, term }) ?? true
+    const message = { kind: 'restore', index, term, ...(skip && { skip }) } as const
+    const taken = this.#fsm?.tell(message) ?? true
     assert(taken, 'the state machine has room for what it was not told yet (S18)', { index })
+  }
+
+  /** The state machine keeps what it has; a restore or `goOn` ends this. */
+  hold(): void {
+    this.#held = true
+  }
+
+  /** The log begins anew behind (index, term), in a past that the state machine may know. */
+  goOn(index: LogIndex, term: Term): void {
+    if (index > this.#fed) return this.restore(index, term)
+    this.#held = false
+    this.#limit = this.#fed
+    this.pump()
   }
 
   restored(index: LogIndex): void {

@@ -108,6 +108,9 @@ export class ConsensusActor implements Behavior<ConsensusMessage> {
       case 'cancelChange':
       case 'takeSnapshot':
       case 'reload':
+      case 'restoreBegin':
+      case 'restoreCommit':
+      case 'restoreCancel':
       case 'bootstrap':
       case 'peers':
       case 'forward':

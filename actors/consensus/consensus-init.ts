@@ -25,7 +25,10 @@ export interface ConsensusInit extends ConsensusSettings {
     readonly index: LogIndex
     readonly term: Term
     readonly configuration: IndexedConfiguration
+    readonly restored?: boolean
   } | null
+  /** False: what the newest snapshot holds, the state machine is said to hold at its start. */
+  readonly restoreSnapshotOnStart: boolean
   readonly incarnations: KnownIncarnations
   /** False when this directory was made just now (S16). */
   readonly mayVote: boolean

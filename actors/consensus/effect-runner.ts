@@ -133,7 +133,15 @@ export class EffectRunner {
       case 'restoreSnapshot':
         return apply.restore(effect.index, effect.term)
       case 'discardSnapshot':
-        links.snapshot?.tell({ kind: 'discard', index: effect.index, term: effect.term })
+        links.snapshot?.tell(discard(effect))
+        return
+      case 'holdApply':
+        return apply.hold()
+      case 'restoreUndone':
+        return apply.goOn(effect.index, effect.term)
+      case 'restoreReady':
+      case 'restoreRefused':
+        links.node.tell(effect)
         return
       case 'replyVote':
         this.announcer.voteAnswered(effect)
@@ -199,7 +207,7 @@ export class EffectRunner {
         links.node.tell({ kind: 'transferDone', id: effect.id, reason: effect.reason })
         return
       case 'proposalsUnknown':
-        return proposals.unknown(effect.fromIndex, 'leadershipLost')
+        return proposals.unknown(effect.fromIndex, effect.reason ?? 'leadershipLost')
       case 'roleChanged':
         return this.#roleChanged(effect)
       default:
@@ -341,4 +349,8 @@ export class EffectRunner {
     this.#parts.context.log.info({ role, term, leader, cause }, 'role changed')
     this.announcer.roleChanged(effect)
   }
+}
+
+function discard({ index, term, undone }: Extract<Effect, { kind: 'discardSnapshot' }>) {
+  return { kind: 'discard', index, term, ...(undone === true && { undone }) } as const
 }

@@ -80,13 +80,18 @@ export class FsmReplies {
   }
 
   #start(): void {
-    const { links, core, apply } = this.#parts
+    const { links, core, apply, init } = this.#parts
     const { fsm } = links
     const holds = this.#holds
     if (fsm === null || holds === null) return
     this.#holds = null
-    const { snapshotIndex: index, snapshotTerm: term } = core.status()
+    const { snapshotIndex: index, snapshotTerm: term, uncertain } = core.status()
+    if (uncertain) {
+      apply.hold()
+      return apply.start(fsm, holds, null)
+    }
     // S13: what the log has no more comes from the snapshot.
-    apply.start(fsm, holds, holds < index ? { index, term } : null)
+    const skip = !init.restoreSnapshotOnStart
+    apply.start(fsm, holds, holds < index ? { index, term } : null, skip)
   }
 }

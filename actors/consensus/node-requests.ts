@@ -40,6 +40,10 @@ export class NodeRequests {
         return snapshots.want(message.id)
       case 'reload':
         return this.#reload(message.id, message.settings)
+      case 'restoreBegin':
+      case 'restoreCommit':
+      case 'restoreCancel':
+        return stepper.step(message)
       case 'bootstrap':
         return this.#bootstrap(message.id, message.configuration)
       case 'peers': {

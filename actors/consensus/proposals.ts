@@ -159,7 +159,8 @@ export class Proposals {
       this.#tell({ kind: 'proposalFailed', proposal: pending.id, reason, outcome })
       return
     }
-    const barrierReason = reason === 'shutdown' ? reason : 'leadershipLost'
+    const said = reason === 'shutdown' || reason === 'abortedByRestore'
+    const barrierReason = said ? reason : 'leadershipLost'
     const { id } = pending
     this.#tell({ kind: 'barrierFailed', id, reason: barrierReason, outcome: 'unknown' })
   }

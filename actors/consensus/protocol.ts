@@ -62,6 +62,16 @@ export type NodeRequest =
   | { readonly kind: 'takeSnapshot'; readonly id: number }
   /** Control lane. The options were changed while the node runs; answered by reloaded. */
   | { readonly kind: 'reload'; readonly id: number; readonly settings: ConsensusSettings }
+  /** A user's restore (lib/core/restore.ts): answered by restoreReady or restoreRefused. */
+  | { readonly kind: 'restoreBegin'; readonly id: number; readonly index: LogIndex }
+  /** Answered by restoreRefused, or by barrierDone or barrierFailed of the no-op behind it. */
+  | {
+      readonly kind: 'restoreCommit'
+      readonly id: number
+      readonly index: LogIndex
+      readonly term: Term
+    }
+  | { readonly kind: 'restoreCancel'; readonly id: number }
   | { readonly kind: 'bootstrap'; readonly id: number; readonly configuration: Configuration }
   /** Answered by peersDone. */
   | { readonly kind: 'peers'; readonly id: number }
@@ -150,6 +160,14 @@ export type NodeReply =
       readonly error: WireError | null
     }
   | { readonly kind: 'reloaded'; readonly id: number }
+  | {
+      readonly kind: 'restoreReady'
+      readonly id: number
+      readonly index: LogIndex
+      readonly term: Term
+      readonly configuration: IndexedConfiguration
+    }
+  | { readonly kind: 'restoreRefused'; readonly id: number; readonly reason: Rejection }
   | { readonly kind: 'bootstrapDone'; readonly id: number; readonly reason: Rejection | null }
   /** On a node that does not lead there are none. */
   | { readonly kind: 'peersDone'; readonly id: number; readonly peers: readonly PeerReport[] }
@@ -209,4 +227,6 @@ export interface ConsensusStatus {
   readonly loopDelayMs: number
   /** Bytes committed and not yet applied here; past maxApplyLagBytes proposals are refused (S18). */
   readonly applyLagBytes: number
+  /** The log begins with a restored snapshot that is not known to be committed yet. */
+  readonly uncertain: boolean
 }

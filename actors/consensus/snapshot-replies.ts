@@ -38,12 +38,13 @@ export class SnapshotReplies {
   #received(message: Extract<SnapshotReply, { kind: 'snapshotReceived' }>): void {
     const { effects, stepper, core, incoming } = this.#parts
     const { leader, leaderTerm, meta, connection, transfer } = message
-    const { index, term, configuration, size: offset } = meta
+    const { index, term, configuration, restored, size: offset } = meta
     incoming.received(meta)
     effects.snapshotEvent(index, term, 'received')
-    stepper.step({ kind: 'snapshotReceived', leader, leaderTerm, index, term, configuration })
+    const what = { index, term, configuration, ...(restored === true && { restored }) }
+    stepper.step({ kind: 'snapshotReceived', leader, leaderTerm, ...what })
     const status = core.status()
-    const installed = status.commitIndex >= index
+    const installed = status.commitIndex >= index || status.baseIndex >= index
     const answer = { term: status.term, transfer, offset, installed, failed: !installed }
     incoming.answer(connection, answer)
   }

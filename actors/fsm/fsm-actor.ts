@@ -152,12 +152,12 @@ class FsmActor implements Behavior<FsmMessage> {
   }
 
   /** @throws StateMachineError RAFT_STATE_MACHINE_FAILED: the node must not go on with this state. */
-  *#restore({ index, term }: Restore): Steps {
+  *#restore({ index, term, skip = false }: Restore): Steps {
     // One that was fed past the snapshot holds it already.
     let bytes: number | null = null
     if (index > this.#applier.seen) {
       try {
-        bytes = yield* this.#load(index, term)
+        if (!skip) bytes = yield* this.#load(index, term)
       } catch (error) {
         throw restoreFailed(index, term, error)
       }

@@ -52,7 +52,13 @@ export type FsmMessage =
     }
   /** Replace the state by the stored snapshot at (index, term), read through `snapshot`. Data lane: it
    *  keeps its place among the applies. */
-  | { readonly kind: 'restore'; readonly index: LogIndex; readonly term: Term }
+  | {
+      readonly kind: 'restore'
+      readonly index: LogIndex
+      readonly term: Term
+      /** At start: the machine holds it already, by whatever means (restoreSnapshotOnStart). */
+      readonly skip?: boolean
+    }
   /** ask, at start; answered by LastApplied. */
   | { readonly kind: 'lastApplied' }
 

@@ -38,6 +38,8 @@ export interface SnapshotMeta {
   readonly term: Term
   /** The newest configuration at or below `index` (S13). */
   readonly configuration: IndexedConfiguration
+  /** A user's restore made it (lib/core/uncertain.ts). */
+  readonly restored?: boolean
   /** Bytes of state. */
   readonly size: number
   /** CRC-32 of the whole state. */
@@ -45,8 +47,14 @@ export interface SnapshotMeta {
 }
 
 export type SnapshotMessage =
-  /** ask: the newest snapshot that verifies, or null. */
-  | { readonly kind: 'newest' }
+  /**
+   * ask: the newest snapshot that verifies, or null. With `log`, at start: a restored one that this log
+   * has left behind (lib/core/uncertain.ts) is removed first.
+   */
+  | {
+      readonly kind: 'newest'
+      readonly log?: { readonly firstIndex: LogIndex; readonly lastTerm: Term }
+    }
   /** ask: all, newest first. */
   | { readonly kind: 'list' }
   /**
@@ -83,7 +91,36 @@ export type SnapshotMessage =
       readonly transfer: number
       readonly meta: SnapshotMeta
     } & StateChunk)
-  | { readonly kind: 'discard'; readonly index: LogIndex; readonly term: Term }
+  /** `undone`: a restored one, even if the state machine or an earlier process has settled on it. */
+  | {
+      readonly kind: 'discard'
+      readonly index: LogIndex
+      readonly term: Term
+      readonly undone?: true
+    }
+  // -- a user's restore, all by ask (restores.ts)
+  /** RestoreBegun. `index`, `term`: a place for the time being. */
+  | {
+      readonly kind: 'beginRestore'
+      readonly index: LogIndex
+      readonly term: Term
+      readonly configuration: IndexedConfiguration
+    }
+  /** The bytes of state held so far, a number. */
+  | { readonly kind: 'writeRestore'; readonly restore: number; readonly bytes: Uint8Array }
+  /** SnapshotMeta, once the snapshot is durable at this place. */
+  | {
+      readonly kind: 'finishRestore'
+      readonly restore: number
+      readonly index: LogIndex
+      readonly term: Term
+      readonly configuration: IndexedConfiguration
+    }
+  | { readonly kind: 'abortRestore'; readonly restore: number }
+
+export interface RestoreBegun {
+  readonly restore: number
+}
 
 /** Answers `openSnapshot`. */
 export interface SnapshotOpened {

@@ -77,10 +77,10 @@ export class Receiver {
   }
 
   /** The core has no use for it. */
-  *discard(id: SnapshotId): Steps {
+  *discard(id: SnapshotId & { readonly undone?: true }): Steps {
     if (this.#received !== null && sameSnapshot(this.#received.meta, id)) this.#received = null
     // One that this node made, or that its state machine holds, is not discarded: its log begins there.
-    if (!this.#library.isUnsettled(id)) return
+    if (id.undone !== true && !this.#library.isUnsettled(id)) return
     const snapshot = yield* this.#library.find(id)
     if (snapshot !== null) yield* this.#library.remove(snapshot)
     yield* this.#library.prune()
@@ -114,8 +114,9 @@ export class Receiver {
     }
     if (chunk.offset !== 0) return null
     yield* this.#drop()
-    const { index, term, configuration } = meta
-    const writer = yield* step(this.#library.store.create({ index, term, configuration }))
+    const { index, term, configuration, restored } = meta
+    const place = { index, term, configuration, ...(restored === true && { restored }) }
+    const writer = yield* step(this.#library.store.create(place))
     this.#receiving = { leader, leaderTerm, meta, writer, checksum: 0 }
     return this.#receiving
   }

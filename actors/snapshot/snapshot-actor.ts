@@ -12,6 +12,7 @@ import type { FsmLinkMessage, StateOpened } from './fsm-link.js'
 import type { SnapshotInit, SnapshotMessage, SnapshotReply } from './protocol.js'
 import { Readings } from './readings.js'
 import { Receiver } from './receiver.js'
+import { Restores } from './restores.js'
 import { SnapshotLibrary } from './snapshot-library.js'
 import { Transfers } from './transfers.js'
 
@@ -51,6 +52,7 @@ class SnapshotActor implements Behavior<SnapshotMessage | FsmLinkMessage> {
   readonly #codec: ChunkCodec
   readonly #transfers: Transfers
   readonly #receiver: Receiver
+  readonly #restores: Restores
   #consensus: ActorRef<SnapshotReply> | null = null
 
   constructor(context: ActorContext, library: SnapshotLibrary, codec: ChunkCodec) {
@@ -63,6 +65,7 @@ class SnapshotActor implements Behavior<SnapshotMessage | FsmLinkMessage> {
     this.#transfers = new Transfers(library, codec)
     const reply = (message: SnapshotReply): void => this.#reply(message)
     this.#receiver = new Receiver({ library, codec, log: context.log, reply })
+    this.#restores = new Restores(library, context.log)
   }
 
   linked(name: string, ref: ActorRef): void {
@@ -106,6 +109,7 @@ class SnapshotActor implements Behavior<SnapshotMessage | FsmLinkMessage> {
   *#answer(message: SnapshotMessage | FsmLinkMessage): Steps<unknown> {
     switch (message.kind) {
       case 'newest':
+        if (message.log !== undefined) yield* this.#library.removeUndone(message.log)
         return yield* this.#library.newest()
       case 'list':
         return yield* this.#library.list()
@@ -129,6 +133,14 @@ class SnapshotActor implements Behavior<SnapshotMessage | FsmLinkMessage> {
         return yield* this.#opened.read(message.reading, message.offset, message.maxBytes)
       case 'closeSnapshot':
         return yield* this.#opened.close(message.reading)
+      case 'beginRestore':
+        return yield* this.#restores.begin(message)
+      case 'writeRestore':
+        return yield* this.#restores.write(message)
+      case 'finishRestore':
+        return yield* this.#restores.finish(message)
+      case 'abortRestore':
+        return yield* this.#restores.abort(message)
       case 'readChunk':
       case 'endTransfer':
       case 'storeChunk':
@@ -151,6 +163,7 @@ class SnapshotActor implements Behavior<SnapshotMessage | FsmLinkMessage> {
     yield* step(this.#codec.close())
     yield* step(this.#captures.abandon())
     yield* step(this.#receiver.abandon())
+    yield* step(this.#restores.abandon())
     yield* step(this.#library.store.close())
   }
 

@@ -41,6 +41,17 @@ export class SnapshotLibrary {
     return null
   }
 
+  /**
+   * A restored snapshot that another leader's log has replaced: the log does not begin with it and has
+   * entries of a later term (lib/core/uncertain.ts).
+   */
+  *removeUndone(log: { readonly firstIndex: LogIndex; readonly lastTerm: Term }): Steps {
+    for (const snapshot of yield* this.list()) {
+      if (snapshot.restored !== true || log.firstIndex > snapshot.index) continue
+      if (log.lastTerm > snapshot.term) yield* this.remove(snapshot)
+    }
+  }
+
   *find(id: SnapshotId): Steps<StoredSnapshot | null> {
     const list = yield* this.list()
     return list.find((snapshot) => sameSnapshot(snapshot, id)) ?? null

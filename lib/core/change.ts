@@ -44,7 +44,8 @@ export function onChangeMembers(
 function refuseChange(state: CoreState, leading: LeaderState): Rejection | null {
   if (leading.transfer !== null) return 'transferInProgress'
   if (state.storeFull) return 'storageFull'
-  const pending = leading.change !== null || state.configuration.outgoing !== undefined
+  const other = leading.change !== null || leading.restoring !== null
+  const pending = other || state.configuration.outgoing !== undefined
   return pending ? 'changeInProgress' : null
 }
 

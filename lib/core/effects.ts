@@ -53,7 +53,13 @@ export type Effect =
    */
   | { readonly kind: 'restoreUndone'; readonly index: LogIndex; readonly term: Term }
   /** A received snapshot was late or beside the point; it may be deleted. */
-  | { readonly kind: 'discardSnapshot'; readonly index: LogIndex; readonly term: Term }
+  | {
+      readonly kind: 'discardSnapshot'
+      readonly index: LogIndex
+      readonly term: Term
+      /** A restored one that came to nothing. */
+      readonly undone?: true
+    }
   // -- answers, by the connection that the request came on
   | {
       readonly kind: 'replyVote'

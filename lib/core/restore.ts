@@ -1,5 +1,6 @@
 import type { CoreState } from './core-state.js'
 import type { Rejection } from './effects.js'
+import { emitLead } from './followers.js'
 import type { Input } from './inputs.js'
 import { notLeader, onDurable } from './leader.js'
 import { appendOwn, isReady } from './own-append.js'
@@ -30,7 +31,8 @@ function refuseRestore(state: CoreState): Rejection | null {
   const { leading } = state
   if (leading === null) return notLeader(state)
   if (leading.transfer !== null) return 'transferInProgress'
-  if (leading.restoring !== null || state.uncertain !== null) return 'changeInProgress'
+  const { restoring, change } = leading
+  if (restoring !== null || change !== null || state.uncertain !== null) return 'changeInProgress'
   // S4: the configuration goes into the snapshot, so it must not be one that may yet be truncated.
   if (state.configurations.latest.index > state.commitIndex) return 'changeInProgress'
   if (state.configuration.outgoing !== undefined || !isReady(state)) return 'changeInProgress'
@@ -52,7 +54,7 @@ export function onRestoreCommit(
   const { leading } = state
   const reason = refuseCommit(state, input)
   if (leading === null || reason !== null) {
-    state.emit({ kind: 'discardSnapshot', index, term })
+    state.emit({ kind: 'discardSnapshot', index, term, undone: true })
     state.emit({ kind: 'restoreRefused', id, reason: reason ?? notLeader(state) })
     return
   }
@@ -75,10 +77,7 @@ export function onRestoreCommit(
   for (const progress of leading.progress.values()) {
     // S1: what the follower matched is of the log that is gone; its replicator begins anew.
     progress.matchIndex = 0
-    const peer = state.configurations.server(progress.peer)
-    const { incarnation } = progress
-    const [lastIndex, lastTerm] = [index, term]
-    if (peer !== undefined) state.emit({ kind: 'lead', peer, term, incarnation, lastIndex, lastTerm })
+    emitLead(state, progress.server, progress.incarnation)
   }
   state.emit({ kind: 'barrierAccepted', id, index: index + 1, term })
   appendOwn(state, now, 1, 0, { kind: 'noop' })

@@ -65,7 +65,9 @@ export function onSnapshotReceived(state: CoreState, input: InputOf<'snapshotRec
   // S15: what the store had refused was of the log that is gone now.
   state.refused = null
   if (!undone && (state.voteFloor?.index ?? 0) <= index) state.voteFloor = null
-  if (replaced !== null) state.emit({ kind: 'discardSnapshot', ...replaced })
+  if (replaced !== null) {
+    state.emit({ kind: 'discardSnapshot', ...replaced, undone: true })
+  }
   if (input.restored === true) {
     state.uncertain = { index, term }
     state.emit({ kind: 'holdApply' })

@@ -69,5 +69,5 @@ export function forgetUndone(state: CoreState): void {
   const { undone } = state
   if (undone === null || (state.log.termAt(state.durable.index) ?? 0) <= undone.term) return
   state.undone = null
-  state.emit({ kind: 'discardSnapshot', ...undone })
+  state.emit({ kind: 'discardSnapshot', ...undone, undone: true })
 }

@@ -78,6 +78,7 @@ export function consensusInit(
     log,
     lastTime,
     snapshot,
+    restoreSnapshotOnStart: config.restoreSnapshotOnStart,
     incarnations,
     mayVote: !recovered.fresh,
     flushedOnly,

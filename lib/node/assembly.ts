@@ -137,7 +137,9 @@ class Assembly implements AssembledNode {
     const kept = this.#troupe.keeper('snapshot', spawn, ['consensus', 'fsm'])
     this.#snapshots = kept
     const handle = await kept.start()
-    const newest = await handle.ref.ask<SnapshotMeta | null>({ kind: 'newest' })
+    const { firstIndex, lastTerm } = recovered.log
+    const log = { firstIndex, lastTerm }
+    const newest = await handle.ref.ask<SnapshotMeta | null>({ kind: 'newest', log })
     checkNoGap(recovered.log.firstIndex, newest?.index ?? 0)
     return newest
   }

@@ -98,8 +98,16 @@ const rejections: Readonly<
     'RAFT_CONFIGURATION_CONFLICT',
     'the configuration is not the one that prevIndex names: read it again',
   ],
-  changeInProgress: ['RAFT_CHANGE_IN_PROGRESS', 'another change of members is under way'],
+  changeInProgress: [
+    'RAFT_CHANGE_IN_PROGRESS',
+    'another change of members, or a restore, is under way',
+  ],
   catchUpFailed: ['RAFT_TIMEOUT', 'the new voter does not keep up with the log'],
+  restoreInProgress: [
+    'RAFT_OVERLOADED',
+    'a restored snapshot is being put in place; retry at once',
+  ],
+  abortedByRestore: ['RAFT_ABORTED_BY_RESTORE', 'a restore replaced the state of the cluster'],
   invalidConfiguration: ['RAFT_CONFIG_INVALID', 'the list of servers is not a valid configuration'],
   resultLost: [
     'RAFT_RESULT_LOST',

@@ -24,6 +24,7 @@ import { Proposer } from './proposer.js'
 import { ReadIndexes } from './read-indexes.js'
 import { Reader } from './reader.js'
 import { Requests } from './requests.js'
+import { Restorer } from './restorer.js'
 import { Waiters } from './waiters.js'
 
 export interface NodeSideOptions {
@@ -59,6 +60,7 @@ export class NodeSide implements Behavior<NodeReply> {
   readonly readIndexes: ReadIndexes
   readonly reader: Reader
   readonly requests: Requests
+  readonly restorer: Restorer
   readonly administration: Administration
   readonly peerReports: PeerReports
   readonly changes: MemberChanges
@@ -126,6 +128,7 @@ export class NodeSide implements Behavior<NodeReply> {
     this.reader = new Reader({ ...shared, readIndexes, remoteMachine: options.remoteMachine })
     this.requests = new Requests(shared)
     this.changes = new MemberChanges(shared)
+    this.restorer = new Restorer({ view, calls, requests: this.requests, tell })
     this.peerReports = new PeerReports(shared)
     const local = localAdministration(this.requests, this.changes, view)
     this.administration = new Administration({ ...shared, peers, local })
@@ -197,6 +200,9 @@ export class NodeSide implements Behavior<NodeReply> {
         return this.peerReports.replied(message.id, message.peers)
       case 'changeDone':
         return this.changes.done(message)
+      case 'restoreReady':
+      case 'restoreRefused':
+        return this.restorer.replied(message)
       case 'forwarded':
         return this.#server.take(message)
       case 'forwardReply':
@@ -266,6 +272,7 @@ export class NodeSide implements Behavior<NodeReply> {
     this.waiters.check()
     this.leaderTasks.changed()
     this.deadServers.changed()
+    this.restorer.statusChanged()
     this.#becomeReady()
   }
 

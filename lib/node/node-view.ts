@@ -23,6 +23,7 @@ const unknownStatus: ConsensusStatus = {
   ready: false,
   loopDelayMs: 0,
   applyLagBytes: 0,
+  uncertain: false,
 }
 
 /** The latest status that consensus has told, and what follows from it for callers. */

@@ -328,8 +328,9 @@ export class RaftNode<Types extends StateMachineTypes = StateMachineTypes> {
    * changed); RAFT_CORRUPT when the source breaks off or has another length than `meta.size` (nothing has
    * changed); RAFT_LEADERSHIP_LOST (outcome unknown).
    */
-  restore(_meta: RestoreMeta, _source: RestoreSource, _options?: CallOptions): Promise<Restored> {
-    return Promise.reject(notAvailable('restore'))
+  restore(meta: RestoreMeta, source: RestoreSource, options?: CallOptions): Promise<Restored> {
+    const snapshots = () => this.#assembled.snapshots()
+    return this.#side.restorer.restore(meta, source, options, snapshots)
   }
 
   session(..._: readonly unknown[]): Promise<never> {

@@ -106,6 +106,14 @@ export class Requests {
     return call.promise
   }
 
+  /** The number under which consensus settles a call with an index, by barrierDone or barrierFailed. */
+  track(call: PendingCall<number>): number {
+    const id = this.#nextId++
+    this.#numbers.set(id, call)
+    call.onSettled = () => this.#numbers.delete(id)
+    return id
+  }
+
   replied(reply: Reply): void {
     switch (reply.kind) {
       case 'barrierDone':

@@ -5,6 +5,8 @@ export type SnapshotStoreErrorCode =
   /** A snapshot does not match its checksums. */
   | 'RAFT_CORRUPT'
   | 'RAFT_MODULE_LOAD'
+  /** One restore at a time. */
+  | 'RAFT_SNAPSHOT_IN_PROGRESS'
   /** A newer snapshot makes this one needless. */
   | 'RAFT_NOTHING_TO_SNAPSHOT'
 

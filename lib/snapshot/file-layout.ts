@@ -7,7 +7,7 @@ import type { NewSnapshot } from './store.js'
  * One file per snapshot, little-endian:
  *
  *     header   64 bytes: magic, version, chunk size, index, term, length and checksum of the meta
- *     meta     JSON: the configuration
+ *     meta     JSON: the configuration, whether a user's restore made it, and blanks
  *     body     chunks: length u32, crc32 u32, bytes; all of the chunk size but the last
  *     trailer  32 bytes: magic, size of the state, its crc32, number of chunks
  *
@@ -34,15 +34,27 @@ export interface FileHeader {
   readonly metaCrc: number
 }
 
+/** What is in the meta. */
+export interface SnapshotFileMeta {
+  readonly configuration: IndexedConfiguration
+  readonly restored?: boolean
+}
+
 export interface FileTrailer {
   readonly size: number
   readonly bodyCrc: number
   readonly chunks: number
 }
 
-/** Header and meta, ready to be written. */
-export function encodeHead(snapshot: NewSnapshot, chunkBytes: number): Buffer {
-  const meta = Buffer.from(JSON.stringify({ configuration: snapshot.configuration }))
+/**
+ * Header and meta, ready to be written. `metaBytes`: a length that the meta is filled up to, so that it can
+ * be written anew with something longer.
+ */
+export function encodeHead(snapshot: NewSnapshot, chunkBytes: number, metaBytes = 0): Buffer {
+  const { configuration, restored } = snapshot
+  const text = Buffer.from(JSON.stringify({ configuration, restored }))
+  const meta = Buffer.alloc(Math.max(text.length, metaBytes), ' ')
+  text.copy(meta)
   const head = Buffer.alloc(HEADER_BYTES + meta.length)
   head.write(HEADER_MAGIC, 0, 'latin1')
   head.writeUInt16LE(SNAPSHOT_VERSION, 8)
@@ -84,12 +96,11 @@ export function decodeHeader(bytes: Buffer, path: string): FileHeader {
 }
 
 /** @throws SnapshotStoreError RAFT_CORRUPT */
-export function decodeMeta(bytes: Buffer, header: FileHeader, path: string): IndexedConfiguration {
+export function decodeMeta(bytes: Buffer, header: FileHeader, path: string): SnapshotFileMeta {
   if (bytes.length !== header.metaLength || crc32(bytes) !== header.metaCrc) {
     throw corrupt(path, 'its meta does not match the checksum in the header')
   }
-  const meta = JSON.parse(bytes.toString()) as { readonly configuration: IndexedConfiguration }
-  return meta.configuration
+  return JSON.parse(bytes.toString()) as SnapshotFileMeta
 }
 
 export function encodeTrailer(trailer: FileTrailer): Buffer {

@@ -47,13 +47,14 @@ export class SnapshotFile {
       const { size: fileBytes } = await file.stat()
       const header = decodeHeader(await readAt(file, 0, HEADER_BYTES), path)
       const meta = await readAt(file, HEADER_BYTES, header.metaLength)
-      const configuration = decodeMeta(meta, header, path)
+      const { configuration, restored } = decodeMeta(meta, header, path)
       const tail = Math.max(0, fileBytes - TRAILER_BYTES)
       const trailer = decodeTrailer(await readAt(file, tail, TRAILER_BYTES), path)
       checkLengths(header, trailer, fileBytes, path)
       const { index, term } = header
+      const what = { index, term, configuration, ...(restored === true && { restored }) }
       const { size, bodyCrc: checksum } = trailer
-      const stored = { index, term, configuration, size, checksum }
+      const stored = { ...what, size, checksum }
       return new SnapshotFile(files, path, header, trailer, stored)
     })
   }

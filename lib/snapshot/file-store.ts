@@ -79,7 +79,7 @@ export class FileSnapshotStore implements SnapshotStore {
       chunkBytes: this.#chunkBytes,
       files: this.#files,
       directory: this.#directory,
-      publish: (temporary) => this.#publish(snapshot, temporary),
+      publish: (temporary, as) => this.#publish(as, temporary),
     })
   }
 

@@ -2,7 +2,7 @@ import type { FileHandle } from 'node:fs/promises'
 import { crc32 } from 'node:zlib'
 import { assert } from '../core/assert.js'
 import { fileError } from './errors.js'
-import { CHUNK_HEADER_BYTES, encodeHead, encodeTrailer } from './file-layout.js'
+import { CHUNK_HEADER_BYTES, encodeHead, encodeTrailer, HEADER_BYTES } from './file-layout.js'
 import type { SnapshotFiles } from './files.js'
 import type { SnapshotDirectory } from './snapshot-directory.js'
 import type { NewSnapshot, SnapshotWriter, StoredSnapshot } from './store.js'
@@ -13,8 +13,11 @@ export interface FileWriterOptions {
   readonly files: SnapshotFiles
   readonly directory: SnapshotDirectory
   /** Gives the flushed file its final name, durably; cleans up after itself when it fails. */
-  readonly publish: (temporary: string) => Promise<StoredSnapshot>
+  readonly publish: (temporary: string, as: NewSnapshot) => Promise<StoredSnapshot>
 }
+
+/** Room for a configuration that grows while a restored snapshot is on its way. */
+const SPARE_META_BYTES = 64 * 1024
 
 /** Writes one snapshot under a temporary name and renames it when everything is on disk. */
 export class FileSnapshotWriter implements SnapshotWriter {
@@ -22,6 +25,7 @@ export class FileSnapshotWriter implements SnapshotWriter {
   readonly #path: string
   readonly #chunk: Buffer
   #file: FileHandle | null = null
+  #headBytes = 0
   #filled = 0
   #written = 0
   #chunks = 0
@@ -38,7 +42,7 @@ export class FileSnapshotWriter implements SnapshotWriter {
     const writer = new FileSnapshotWriter(options)
     try {
       writer.#file = await options.files.open(writer.#path, 'w')
-      await writer.#write(encodeHead(options.snapshot, options.chunkBytes))
+      await writer.#writeHead()
     } catch (error) {
       await writer.abort()
       throw fileError('create', writer.#path, error)
@@ -64,14 +68,15 @@ export class FileSnapshotWriter implements SnapshotWriter {
     }
   }
 
-  async commit(): Promise<StoredSnapshot> {
+  async commit(as?: NewSnapshot): Promise<StoredSnapshot> {
     assert(!this.#over, 'a snapshot is committed once')
     if (this.#filled > 0) await this.#writeChunk()
     await this.#write(
       encodeTrailer({ size: this.#written, bodyCrc: this.#bodyCrc, chunks: this.#chunks }),
     )
+    if (as !== undefined) await this.#rewriteHead(as)
     await this.#flush()
-    const stored = await this.#options.publish(this.#path)
+    const stored = await this.#options.publish(this.#path, as ?? this.#options.snapshot)
     this.#over = true
     return stored
   }
@@ -99,6 +104,25 @@ export class FileSnapshotWriter implements SnapshotWriter {
     await file?.close()
   }
 
+  async #writeHead(): Promise<void> {
+    const { snapshot, chunkBytes } = this.#options
+    const plain = encodeHead(snapshot, chunkBytes)
+    const metaBytes = plain.length - HEADER_BYTES + SPARE_META_BYTES
+    // Only where a restored snapshot stands is not known from the beginning.
+    const head = snapshot.restored === true ? encodeHead(snapshot, chunkBytes, metaBytes) : plain
+    this.#headBytes = head.length
+    await this.#write(head)
+  }
+
+  async #rewriteHead(as: NewSnapshot): Promise<void> {
+    const head = encodeHead(as, this.#options.chunkBytes, this.#headBytes - HEADER_BYTES)
+    assert(head.length === this.#headBytes, 'what it turned out to be fits in its head', {
+      expected: this.#headBytes,
+      found: head.length,
+    })
+    await this.#write(head, 0)
+  }
+
   async #writeChunk(): Promise<void> {
     const chunk = this.#chunk.subarray(0, CHUNK_HEADER_BYTES + this.#filled)
     const bytes = chunk.subarray(CHUNK_HEADER_BYTES)
@@ -111,13 +135,15 @@ export class FileSnapshotWriter implements SnapshotWriter {
   }
 
   /** A write may be short: the rest is written again until it is all there or an error says why not. */
-  async #write(bytes: Uint8Array): Promise<void> {
+  async #write(bytes: Uint8Array, at: number | null = null): Promise<void> {
     const file = this.#file
     assert(file !== null, 'the snapshot file is open')
     let written = 0
     try {
       while (written < bytes.length) {
-        written += (await file.write(bytes, written, bytes.length - written)).bytesWritten
+        const position = at === null ? null : at + written
+        const length = bytes.length - written
+        written += (await file.write(bytes, written, length, position)).bytesWritten
       }
     } catch (error) {
       throw fileError('write', this.#path, error)

@@ -103,13 +103,12 @@ class MemorySnapshotWriter implements SnapshotWriter {
     this.#written += bytes.length
   }
 
-  commit(): StoredSnapshot {
+  commit(as: NewSnapshot = this.#snapshot): StoredSnapshot {
     assert(!this.#over, 'a snapshot is committed once')
-    this.#disk.fault?.('commit', this.#snapshot)
+    this.#disk.fault?.('commit', as)
     this.#over = true
-    const { index, term, configuration } = this.#snapshot
     const bytes = new Uint8Array(Buffer.concat(this.#parts, this.#written))
-    const stored = { index, term, configuration, size: bytes.length, checksum: crc32(bytes) }
+    const stored = { ...as, size: bytes.length, checksum: crc32(bytes) }
     this.#disk.held.set(snapshotKey(stored), { stored, bytes })
     return stored
   }

@@ -22,6 +22,8 @@ export interface NewSnapshot {
   readonly index: LogIndex
   readonly term: Term
   readonly configuration: IndexedConfiguration
+  /** A user's restore made it, so it stands where no entry was (lib/core/uncertain.ts). */
+  readonly restored?: boolean
 }
 
 export interface StoredSnapshot extends NewSnapshot {
@@ -36,8 +38,11 @@ export interface SnapshotWriter {
   readonly written: number
   /** Takes what it needs of `bytes` before it returns or resolves. */
   write(bytes: Uint8Array): void | Promise<void>
-  /** Flushes, renames and flushes the directory; afterwards the snapshot exists. */
-  commit(): StoredSnapshot | Promise<StoredSnapshot>
+  /**
+   * Flushes, renames and flushes the directory; afterwards the snapshot exists. `as`: what it turned out
+   * to be, in the place of what it was created as.
+   */
+  commit(as?: NewSnapshot): StoredSnapshot | Promise<StoredSnapshot>
   /** Leaves nothing behind. May follow a failed write or commit; does nothing after a commit. */
   abort(): void | Promise<void>
 }

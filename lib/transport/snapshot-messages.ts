@@ -6,6 +6,7 @@ import type { SnapshotChunk, SnapshotChunkReply } from './wire-messages.js'
 
 const DONE = 1
 const COMPRESSED = 2
+const RESTORED = 4
 const INSTALLED = 1
 const FAILED = 2
 
@@ -16,7 +17,7 @@ const MAX_CHUNK_BYTES = 64 * 1024 * 1024
 export function encodeSnapshotChunk(message: SnapshotChunk, payload: Uint8Array): Uint8Array {
   const { meta } = message
   return new ByteWriter(512)
-    .u8((message.done ? DONE : 0) | (message.compressed ? COMPRESSED : 0))
+    .u8(flagsOf(message))
     .u64(message.term)
     .string(message.leader)
     .string(message.incarnation)
@@ -34,10 +35,15 @@ export function encodeSnapshotChunk(message: SnapshotChunk, payload: Uint8Array)
     .finish()
 }
 
+function flagsOf({ done, compressed, meta }: SnapshotChunk): number {
+  const restored = meta.restored === true ? RESTORED : 0
+  return (done ? DONE : 0) | (compressed ? COMPRESSED : 0) | restored
+}
+
 /** Verifies the payload too. */
 export function decodeSnapshotChunk(head: Uint8Array, payload: Uint8Array): SnapshotChunk {
   const reader = new ByteReader(head, 'SnapshotChunk')
-  const flags = reader.flags(DONE | COMPRESSED)
+  const flags = reader.flags(DONE | COMPRESSED | RESTORED)
   const message: SnapshotChunk = {
     kind: 'snapshotChunk',
     done: (flags & DONE) !== 0,
@@ -55,6 +61,7 @@ export function decodeSnapshotChunk(head: Uint8Array, payload: Uint8Array): Snap
       size: reader.u64(),
       checksum: reader.u32(),
       configuration: readConfiguration(reader),
+      ...((flags & RESTORED) !== 0 && { restored: true }),
     },
   }
   const checksum = reader.u32()

@@ -16,6 +16,8 @@ export interface SnapshotChunk {
     readonly term: Term
     /** The newest configuration at or below `index` (S13). */
     readonly configuration: IndexedConfiguration
+    /** A user's restore made it. */
+    readonly restored?: boolean
     /** Bytes of state. */
     readonly size: number
     /** CRC-32 of the whole state. */

@@ -28,6 +28,7 @@ const SOUND: CoreStatus = {
   committedConfigurationIndex: 1,
   lastContactAt: null,
   ready: false,
+  uncertain: false,
 }
 
 const leader = (id: string, term = 3): CoreStatus => ({

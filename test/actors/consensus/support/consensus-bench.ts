@@ -70,6 +70,7 @@ export function initOf(voters: number, change: Partial<ConsensusInit> = {}): Con
     log: logOf(1, { configurations }),
     lastTime: 0,
     snapshot: null,
+    restoreSnapshotOnStart: true,
     incarnations: Object.fromEntries(
       servers.map(({ id }) => [id, { incarnation: `inc-${id.slice(1)}`, addedAt: 1 }]),
     ),
