@@ -1,3 +1,5 @@
+import { Prng } from '../runtime/prng.js'
+
 /** How often each kind of trouble comes, as mean virtual ms between two; 0: never. */
 export interface Profile {
   /** One machine loses power. */
@@ -102,4 +104,46 @@ export const profiles = {
   },
 } as const satisfies Record<string, Profile>
 
-export type ProfileName = keyof typeof profiles
+export type ProfileName = keyof typeof profiles | 'swarm' | 'all'
+
+export const profileNames: readonly ProfileName[] = [
+  'all',
+  'swarm',
+  ...(Object.keys(profiles) as (keyof typeof profiles)[]),
+]
+
+/** `all` goes round these: what mixes faults comes more often than what isolates one kind. */
+const ROUND: readonly ProfileName[] = [
+  'mixed',
+  'crashes',
+  'swarm',
+  'leases',
+  'network',
+  'swarm',
+  'disks',
+  'mixed',
+  'actors',
+  'swarm',
+  'stalls',
+]
+
+/** Separates what is drawn for the profile from the scheduler's own chance. */
+const SWARM_SALT = 0x5eed
+
+/** What the seed's run is like. `swarm`: each kind of trouble is there or not, mild or severe. */
+export function profileFor(name: ProfileName, seed: number): Profile {
+  if (name === 'all') return profileFor(ROUND[seed % ROUND.length] ?? 'mixed', seed)
+  return name === 'swarm' ? swarm(new Prng(seed ^ SWARM_SALT)) : profiles[name]
+}
+
+function swarm(prng: Prng): Profile {
+  const drawn: Record<string, number | boolean> = { ...profiles.mixed }
+  for (const [kind, value] of Object.entries(profiles.mixed)) {
+    const there = prng.chance(0.5)
+    if (typeof value === 'boolean') drawn[kind] = there
+    else if (kind.endsWith('EveryMs') && kind !== 'readEveryMs') {
+      drawn[kind] = there ? value * (0.1 + prng.random() * 1.4) : 0
+    }
+  }
+  return { ...profiles.mixed, ...drawn, downMs: 100 + prng.random() * 8000 }
+}

@@ -1,6 +1,6 @@
 import type { TraceEvent } from '../runtime/sim-host.js'
 import { Nemesis } from './nemesis.js'
-import { type ProfileName, profiles } from './profiles.js'
+import { type ProfileName, profileFor } from './profiles.js'
 import { type ClusterTotals, SimCluster } from './sim-cluster.js'
 import { ConvergenceError } from './violation.js'
 
@@ -43,24 +43,25 @@ const PATIENT = { maxRestarts: 1000, restartMaxMs: 500 }
  * @throws SafetyViolation or ConvergenceError
  */
 export async function runSeed(options: SeedOptions): Promise<SeedReport> {
-  const { seed, profile } = options
+  const { seed } = options
+  const profile = profileFor(options.profile, seed)
   const nodes = [3, 5, 3, 3, 7, 3, 5][seed % 7] ?? 3
   const cluster = new SimCluster({
     seed,
     nodes,
     config: { ...PATIENT, ...timeoutsFor(seed), ...snapshotsFor(seed) },
-    network: networkFor(profiles[profile].noisyNetwork),
-    proposeEveryMs: seed % 4 === 0 ? 4 : 20,
-    readEveryMs: profiles[profile].readEveryMs,
-    transferEveryMs: profiles[profile].transferEveryMs,
+    network: networkFor(profile.noisyNetwork),
+    proposeEveryMs: seed % 4 === 0 ? 10 : 30,
+    readEveryMs: (profile.readEveryMs * nodes) / 3,
+    transferEveryMs: profile.transferEveryMs,
     // A flush is slower than a message or faster, so that either may lose the race.
     flushMs: [0.1, 1, 5][seed % 3] ?? 1,
     // The rates of two clocks differ by less than maxClockDrift.
-    clockSkew: profile === 'calm' ? 0 : 0.045,
+    clockSkew: options.profile === 'calm' ? 0 : 0.045,
     ...(options.onEvent === undefined ? {} : { onEvent: options.onEvent }),
   })
   cluster.start()
-  const nemesis = new Nemesis(cluster, profiles[profile])
+  const nemesis = new Nemesis(cluster, profile)
   await cluster.run(options.faultsMs ?? 60_000)
   nemesis.stop()
   await converge(cluster)
@@ -68,7 +69,7 @@ export async function runSeed(options: SeedOptions): Promise<SeedReport> {
   const { cuts: _, slowLinks: __, ...troubles } = nemesis.totals
   const events = cluster.scheduler.fired
   const counts = { ...cluster.totals, elections, truncations, ...troubles, events }
-  return { seed, profile, nodes, ...counts }
+  return { seed, profile: options.profile, nodes, ...counts }
 }
 
 function timeoutsFor(seed: number) {
