@@ -1,3 +1,4 @@
+import { CommanderError } from 'commander'
 import { isRaftError } from '../node/errors.js'
 
 /** An end of the command that people can do something about: one line, no stack. */
@@ -16,17 +17,23 @@ export class Failure extends Error {
   }
 }
 
-export const exitNotAvailable = 2
+/** The command was written wrongly, or asks for what this release does not have. */
+export const exitUsage = 2
 
 export function notAvailable(what: string): Failure {
   return new Failure(`${what} is not available yet in this release`, {
     code: 'RAFT_NOT_AVAILABLE',
-    exitCode: exitNotAvailable,
+    exitCode: exitUsage,
   })
 }
 
-/** Prints what ended the command and returns its exit code. */
+/** Prints what ended the command and returns its exit code: 0 ok, 1 refused or failed, 2 usage. */
 export function reportFailure(error: unknown): number {
+  // Commander has said already what is wrong, or shown the help or version that was asked for.
+  if (error instanceof CommanderError) {
+    const asked = error.code === 'commander.helpDisplayed' || error.code === 'commander.version'
+    return asked ? 0 : exitUsage
+  }
   process.stderr.write(`troupe: ${describe(error)}\n`)
   return error instanceof Failure ? error.exitCode : 1
 }

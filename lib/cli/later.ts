@@ -1,18 +1,7 @@
 import { Command } from 'commander'
 import { notAvailable } from './failure.js'
 
-const names = [
-  'add',
-  'remove',
-  'demote',
-  'transfer',
-  'snapshot',
-  'backup',
-  'restore',
-  'recover',
-  'log',
-  'doctor',
-]
+const names = ['recover', 'log', 'doctor']
 
 /** Commands of later releases: known by name, so that a script learns why they do nothing. */
 export function laterCommands(): readonly Command[] {

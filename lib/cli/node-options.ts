@@ -5,7 +5,7 @@ import { lmdbStore, memoryStore } from '../log/stores.js'
 import type { RaftNodeOptions } from '../node/options.js'
 import type { ActorLogger } from '../runtime/actor.js'
 import { tcpTransport } from '../transport/transports.js'
-import { Failure, notAvailable } from './failure.js'
+import { exitUsage, Failure, notAvailable } from './failure.js'
 import type { StoreName } from './option-values.js'
 import type { ServeOptions } from './serve.js'
 
@@ -13,7 +13,10 @@ import type { ServeOptions } from './serve.js'
 export function nodeOptions(given: ServeOptions, logger: ActorLogger): RaftNodeOptions<KvTypes> {
   const { cluster, id, dir, store, bootstrap, heartbeatTimeoutMs } = given
   if (dir === undefined && store !== 'memory') {
-    throw new Failure('give the data directory: --dir PATH', { code: 'RAFT_CONFIG_INVALID' })
+    throw new Failure('give the data directory: --dir PATH', {
+      code: 'RAFT_CONFIG_INVALID',
+      exitCode: exitUsage,
+    })
   }
   return {
     cluster,

@@ -67,3 +67,8 @@ export function httpAddress(value: string): string {
   if (url !== null && /^https?:$/.test(url.protocol) && url.pathname === '/') return url.origin
   throw new InvalidArgumentError(`Write http://host:port, not "${value}".`)
 }
+
+/** As `httpAddress`; a bare `host:port` will do. */
+export function nodeAddress(value: string): string {
+  return httpAddress(value.includes('://') ? value : `http://${value}`)
+}

@@ -1,9 +1,19 @@
 import { Command } from 'commander'
 import { packageVersion } from '../kv/version.js'
+import { backupCommand, snapshotCommand } from './backup.js'
 import { devCommand } from './dev.js'
 import { laterCommands } from './later.js'
+import {
+  addCommand,
+  demoteCommand,
+  membersCommand,
+  promoteCommand,
+  removeCommand,
+  transferCommand,
+} from './members.js'
+import { restoreCommand } from './restore.js'
 import { serveCommand } from './serve.js'
-import { membersCommand, statusCommand } from './status.js'
+import { statusCommand } from './status.js'
 
 /** The `troupe` command. */
 export function troupeProgram(): Command {
@@ -14,6 +24,21 @@ export function troupeProgram(): Command {
     .addCommand(serveCommand())
     .addCommand(statusCommand())
     .addCommand(membersCommand())
+    .addCommand(addCommand())
+    .addCommand(removeCommand())
+    .addCommand(demoteCommand())
+    .addCommand(promoteCommand())
+    .addCommand(transferCommand())
+    .addCommand(snapshotCommand())
+    .addCommand(backupCommand())
+    .addCommand(restoreCommand())
   for (const command of laterCommands()) program.addCommand(command, { hidden: true })
+  throwOnExit(program)
   return program
+}
+
+/** Exit codes are decided in one place, not where commander finds something wrong. */
+function throwOnExit(command: Command): void {
+  command.exitOverride()
+  for (const inner of command.commands) throwOnExit(inner)
 }

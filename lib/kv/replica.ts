@@ -27,11 +27,27 @@ export type KvReplica = Pick<
   | 'configuration'
   | 'peers'
   | 'transferLeadership'
+  | 'restore'
 > &
-  KvMembership
+  KvMembership &
+  KvSnapshots
 
 interface ChangeOptions extends AdminOptions {
   readonly prevIndex?: number | undefined
+}
+
+/** A snapshot of a node's own state. */
+export interface KvSnapshot {
+  readonly index: number
+  readonly term: number
+  /** Bytes of state. */
+  readonly bytes: number
+  open(): Promise<AsyncIterable<Uint8Array> & { close(): Promise<void> }>
+}
+
+interface KvSnapshots {
+  snapshot(): Promise<KvSnapshot>
+  newestSnapshot(): Promise<KvSnapshot | null>
 }
 
 interface KvMembership {

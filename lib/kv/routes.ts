@@ -11,14 +11,11 @@ const present: readonly Path[] = [
   { pattern: /^\/(status|healthz|readyz)$/, methods: ['GET', 'HEAD'] },
   { pattern: /^\/members$/, methods: ['GET', 'HEAD', 'POST'] },
   { pattern: /^\/members\/[^/]+$/, methods: ['PUT', 'DELETE'] },
-  { pattern: /^\/leadership$/, methods: ['POST'] },
+  { pattern: /^\/(leadership|restore)$/, methods: ['POST'] },
+  { pattern: /^\/snapshot$/, methods: ['GET', 'HEAD', 'POST'] },
 ]
 
-const ofLaterReleases: readonly Path[] = [
-  { pattern: /^\/restore$/, methods: ['POST'] },
-  { pattern: /^\/snapshot$/, methods: ['GET', 'HEAD', 'POST'] },
-  { pattern: /^\/(metrics)?$/, methods: ['GET', 'HEAD'] },
-]
+const ofLaterReleases: readonly Path[] = [{ pattern: /^\/(metrics)?$/, methods: ['GET', 'HEAD'] }]
 
 /** Why no handler was found for this method and path. */
 export function whyUnrouted(method: string, url: string): HttpProblem {

@@ -3,6 +3,7 @@ import fastify, { type FastifyInstance, type FastifyReply } from 'fastify'
 import { RaftError } from '../node/errors.js'
 import { after } from '../runtime/clock.js'
 import { formatAddress, isLoopback, parseAddress } from '../transport/address.js'
+import { continueLater, limitBodies } from './body-limits.js'
 import { answerFor, internalError } from './http-errors.js'
 import { closing } from './http-problem.js'
 import { OriginGuard } from './origin-guard.js'
@@ -11,6 +12,7 @@ import { whyUnrouted } from './routes.js'
 import { batchRoutes } from './service-batches.js'
 import { keyRoutes } from './service-keys.js'
 import { memberRoutes } from './service-members.js'
+import { snapshotRoutes } from './service-snapshots.js'
 import { statusRoutes } from './service-status.js'
 
 export interface KvServerOptions {
@@ -59,12 +61,16 @@ export function createKvServer(options: KvServerOptions): FastifyInstance {
   const { node, logger } = options
   const guard = new OriginGuard(parseAddress(options.listen).host, options.hostNames)
   const app = fastify({
-    requestTimeout: requestTimeoutMs,
+    // A backup may take longer to arrive; whatever else is slow is cut off below.
+    requestTimeout: 0,
     return503OnClosing: false,
     routerOptions: { maxParamLength: 16 * 1024 },
     frameworkErrors: (error, _request, reply) => answer(reply, error, logger),
   })
   app.server.maxConnections = maxConnections
+  app.server.headersTimeout = requestTimeoutMs
+  limitBodies(app, requestTimeoutMs)
+  continueLater(app)
   let isClosing = false
   app.addHook('preClose', async () => {
     isClosing = true
@@ -85,6 +91,7 @@ export function createKvServer(options: KvServerOptions): FastifyInstance {
   app.register(async (scope) => keyRoutes(scope, node))
   app.register(async (scope) => batchRoutes(scope, node))
   app.register(async (scope) => memberRoutes(scope, node))
+  app.register(async (scope) => snapshotRoutes(scope, node))
   const { electionTimeoutMs = 1000 } = options
   app.register(async (scope) => statusRoutes(scope, node, { electionTimeoutMs }))
   return app

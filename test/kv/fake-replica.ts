@@ -15,6 +15,7 @@ import type {
   QueryOptions,
 } from '../../lib/node/types.js'
 import { FakeMembers } from './fake-members.js'
+import { FakeSnapshots } from './fake-snapshots.js'
 
 export const theLeader: LeaderInfo = {
   id: 'n2',
@@ -35,6 +36,7 @@ export class FakeReplica {
   readIndexFailure: Error | null = null
   readonly members = new FakeMembers([theLeader])
   readonly transfers: { readonly to: string | undefined; readonly options: unknown }[] = []
+  readonly snapshots = new FakeSnapshots()
   readonly #events = new EventEmitter()
   readonly queries: (QueryOptions | undefined)[] = []
   readonly applies: (ApplyOptions | undefined)[] = []
@@ -84,6 +86,19 @@ export class FakeReplica {
 
   readonly removeServer = (...args: Parameters<KvReplica['removeServer']>) =>
     this.members.remove(...args)
+
+  async snapshot() {
+    return this.snapshots.take(this.index)
+  }
+
+  async newestSnapshot() {
+    return this.snapshots.newest
+  }
+
+  async restore(...[meta, source]: Parameters<KvReplica['restore']>) {
+    await this.snapshots.restore(meta, source)
+    return { index: ++this.index }
+  }
 
   async transferLeadership(to?: string, options?: AdminOptions) {
     this.transfers.push({ to, options })

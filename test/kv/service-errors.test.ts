@@ -101,9 +101,6 @@ t.test('routes of later releases are 501, other paths 404', async (t) => {
   const { app } = fakeService()
   const later = [
     ['GET', '/'],
-    ['POST', '/snapshot'],
-    ['GET', '/snapshot'],
-    ['POST', '/restore'],
     ['GET', '/metrics'],
   ] as const
   for (const [method, url] of later) {

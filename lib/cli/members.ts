@@ -1,0 +1,155 @@
+import { type Command, InvalidArgumentError, Option } from 'commander'
+import type { MemberStatus, Members } from '../kv/service-members.js'
+import { NodeClient } from './node-client.js'
+import { type NodeFlags, nodeCommand, printAnswer } from './node-command.js'
+import { hostPort, wholeNumber } from './option-values.js'
+import { printLine } from './output.js'
+import { formatTable } from './table.js'
+
+/** What the commands that change the members have in common. */
+interface ChangeFlags extends NodeFlags {
+  readonly prevIndex?: number
+  readonly timeout: number
+}
+
+/** More than a node waits by itself, so that it is the node that says what has become of it. */
+const marginMs = 5000
+
+export function membersCommand(): Command {
+  return nodeCommand('members', 'list the members of a cluster').action(showMembers)
+}
+
+export function addCommand(): Command {
+  return changeCommand('add', 'add a node, which catches up before it votes')
+    .argument('<id>', 'name of the node')
+    .argument('<host:port>', 'its Raft address', hostPort)
+    .option('--nonvoter', 'it gets every entry and has no vote')
+    .addOption(metaOption())
+    .action(async (id: string, address: string, flags: ChangeFlags & AddFlags) => {
+      const suffrage = flags.nonvoter === true ? 'nonvoter' : 'voter'
+      const body = { id, address, suffrage, ...(flags.meta && { meta: flags.meta }) }
+      const answer = await change(flags, 'POST', '/members', body)
+      printAnswer(answer, `${id} is a ${suffrage} (configuration ${answer.index})`, flags.json)
+    })
+}
+
+interface AddFlags {
+  readonly nonvoter?: boolean
+  readonly meta?: Readonly<Record<string, string>>
+}
+
+export function removeCommand(): Command {
+  return changeCommand('remove', 'remove a node from the cluster')
+    .argument('<id>', 'name of the node')
+    .action(async (id: string, flags: ChangeFlags) => {
+      const answer = await change(flags, 'DELETE', pathOf(id))
+      printAnswer(answer, `${id} is removed (configuration ${answer.index})`, flags.json)
+    })
+}
+
+export function demoteCommand(): Command {
+  return suffrageCommand('demote', 'take the vote of a node, which goes on replicating', 'nonvoter')
+}
+
+export function promoteCommand(): Command {
+  return suffrageCommand('promote', 'give a nonvoter a vote, once it has caught up', 'voter')
+}
+
+function suffrageCommand(name: string, description: string, suffrage: string): Command {
+  return changeCommand(name, description)
+    .argument('<id>', 'name of the node')
+    .action(async (id: string, flags: ChangeFlags) => {
+      const answer = await change(flags, 'PUT', pathOf(id), { suffrage })
+      printAnswer(answer, `${id} is a ${suffrage} (configuration ${answer.index})`, flags.json)
+    })
+}
+
+export function transferCommand(): Command {
+  return nodeCommand('transfer', 'hand leadership to another node')
+    .argument('[id]', 'a voter; without it the one with the most of the log')
+    .action(async (to: string | undefined, { http, json }: NodeFlags) => {
+      const body = to === undefined ? {} : { to }
+      const client = new NodeClient(http)
+      const answer = await client.json<Transferred>('/leadership', { method: 'POST', body })
+      const { leader, term } = answer
+      const words = leader === null ? 'no leader is known yet' : `${leader.id} leads (term ${term})`
+      printAnswer(answer, words, json)
+    })
+}
+
+interface Transferred {
+  readonly leader: { readonly id: string } | null
+  readonly term: number
+}
+
+function changeCommand(name: string, description: string): Command {
+  const prevIndex = new Option(
+    '--prev-index <index>',
+    'only if the configuration still has this index',
+  )
+  const timeout = new Option('--timeout <seconds>', 'how long it may take')
+  return nodeCommand(name, description)
+    .addOption(prevIndex.argParser(wholeNumber(0, Number.MAX_SAFE_INTEGER)))
+    .addOption(timeout.argParser(wholeNumber(1, 3600)).default(60))
+}
+
+async function change(
+  { http, prevIndex, timeout }: ChangeFlags,
+  method: 'POST' | 'PUT' | 'DELETE',
+  path: string,
+  body?: object,
+): Promise<{ readonly index: number }> {
+  const timeoutMs = timeout * 1000
+  const parameters = new URLSearchParams({ timeoutMs: String(timeoutMs) })
+  if (prevIndex !== undefined) parameters.set('prevIndex', String(prevIndex))
+  const sent = { method, timeoutMs: timeoutMs + marginMs, ...(body !== undefined && { body }) }
+  return new NodeClient(http).json(`${path}?${parameters}`, sent)
+}
+
+function pathOf(id: string): string {
+  return `/members/${encodeURIComponent(id)}`
+}
+
+function metaOption(): Option {
+  return new Option(
+    '--meta <key=value>',
+    'told to every member, e.g. http=http://host:port; repeatable',
+  ).argParser((value: string, before: Readonly<Record<string, string>> = {}) => {
+    const [, key, text] = /^([^=]+)=(.*)$/.exec(value) ?? []
+    if (key === undefined || text === undefined) {
+      throw new InvalidArgumentError('Write key=value.')
+    }
+    return { ...before, [key]: text }
+  })
+}
+
+async function showMembers({ http, json }: NodeFlags): Promise<void> {
+  const members = await leadersView(http)
+  if (json === true) return printLine(JSON.stringify(members))
+  const head = ['ID', 'SUFFRAGE', '', 'RAFT', 'HTTP', 'MATCH', 'CONTACT', 'ROUND TRIP', 'STATE']
+  printLine(formatTable(head, members.servers.map(rowOf)))
+  const { index, committedIndex } = members
+  const pending = committedIndex < index ? `, not committed yet (${committedIndex} is)` : ''
+  printLine(`\nconfiguration ${index}${pending}`)
+}
+
+/** Only the leader knows how the others do; whoever was asked knows who that is. */
+async function leadersView(url: string): Promise<Members> {
+  const asked = await new NodeClient(url).members()
+  const { leader, servers } = asked
+  if (!leader?.http || servers.some(({ health }) => health !== undefined)) return asked
+  return new NodeClient(leader.http).members().catch(() => asked)
+}
+
+function rowOf({ id, suffrage, leader, address, http, health }: MemberStatus): readonly string[] {
+  const base = [id, suffrage, leader ? 'leader' : '', address, http ?? '']
+  if (health === undefined) return base
+  const { matchIndex, lastContactMs, roundTripMs, incarnation } = health
+  return [
+    ...base,
+    String(matchIndex),
+    lastContactMs === null ? '-' : `${Math.round(lastContactMs)} ms`,
+    roundTripMs === null ? '-' : `${roundTripMs.toFixed(1)} ms`,
+    { known: 'ok', unseen: 'not reached', lost: 'lost its state' }[incarnation],
+  ]
+}

@@ -1,0 +1,76 @@
+import type { ErrorBody } from '../kv/http-errors.js'
+import type { Members } from '../kv/service-members.js'
+import type { NodeStatus } from '../kv/service-status.js'
+import { Failure } from './failure.js'
+
+/** Most commands are answered at once; a change of the cluster says itself how long it may take. */
+const answerTimeoutMs = 10_000
+
+interface Sent {
+  readonly method?: 'GET' | 'POST' | 'PUT' | 'DELETE'
+  readonly body?: object
+  readonly timeoutMs?: number
+}
+
+/** A node over HTTP, as commands use it. What it refuses is a Failure in its own words. */
+export class NodeClient {
+  readonly url: string
+
+  constructor(url: string) {
+    this.url = url
+  }
+
+  status(timeoutMs = answerTimeoutMs): Promise<NodeStatus> {
+    return this.json('/status', { timeoutMs })
+  }
+
+  members(): Promise<Members> {
+    return this.json('/members')
+  }
+
+  async json<T>(path: string, sent: Sent = {}): Promise<T> {
+    return (await (await this.ask(path, sent)).json()) as T
+  }
+
+  /** A good answer, its body not read yet. @throws Failure */
+  async ask(path: string, sent: Sent = {}): Promise<Response> {
+    const { method = 'GET', body, timeoutMs = answerTimeoutMs } = sent
+    const answer = await fetch(new URL(path, this.url), {
+      method,
+      ...(Number.isFinite(timeoutMs) && { signal: AbortSignal.timeout(timeoutMs) }),
+      ...(body !== undefined && {
+        body: JSON.stringify(body),
+        headers: { 'content-type': 'application/json' },
+      }),
+    }).catch((error: Error) => {
+      throw noAnswer(this.url, error)
+    })
+    if (!answer.ok) throw refused(this.url, answer.status, await answer.text())
+    return answer
+  }
+}
+
+export function noAnswer(url: string, error: unknown): Failure {
+  const { code, message } = ((error as Error).cause ?? error) as NodeJS.ErrnoException
+  return new Failure(`no answer from ${url} (${typeof code === 'string' ? code : message})`)
+}
+
+/** What a node answered instead of doing it, with what became of it and where to go. */
+export function refused(url: string, status: number, text: string): Failure {
+  const error = errorIn(text)
+  if (error === null) return new Failure(`${url} answered ${status}: ${text.slice(0, 200)}`)
+  const { code, message, outcome, leader } = error
+  const fate =
+    outcome === 'unknown' ? ' (it may have been done all the same: look before you repeat it)' : ''
+  const where = leader?.http ? ` (the leader is ${leader.id} at ${leader.http})` : ''
+  return new Failure(`${message}${fate}${where}`, { code })
+}
+
+function errorIn(text: string): ErrorBody['error'] | null {
+  try {
+    const { error } = JSON.parse(text) as Partial<ErrorBody>
+    return error !== undefined && typeof error.code === 'string' ? error : null
+  } catch {
+    return null
+  }
+}

@@ -1,0 +1,81 @@
+import { once } from 'node:events'
+import { stat } from 'node:fs/promises'
+import { type IncomingMessage, request } from 'node:http'
+import { text } from 'node:stream/consumers'
+import { pipeline } from 'node:stream/promises'
+import type { Command } from 'commander'
+import type { BackupMeta } from '../kv/backup-format.js'
+import { checkBackup, fileBytes } from './backup.js'
+import { exitUsage, Failure } from './failure.js'
+import { NodeClient, noAnswer, refused } from './node-client.js'
+import { type NodeFlags, nodeCommand, printAnswer } from './node-command.js'
+
+interface RestoreFlags extends NodeFlags {
+  readonly yes?: boolean
+}
+
+interface Restored {
+  readonly index: number
+  readonly restored: { readonly index: number; readonly bytes: number }
+}
+
+export function restoreCommand(): Command {
+  return nodeCommand('restore', 'replace the state of a cluster by that of a backup')
+    .argument('<file>', 'made by troupe backup')
+    .option('--yes', 'really: every key that is not in the backup is gone afterwards')
+    .action(restoreFile)
+}
+
+async function restoreFile(file: string, { http, yes, json }: RestoreFlags): Promise<void> {
+  const meta = await checkBackup(fileBytes(file))
+  const leader = await leaderOf(http)
+  if (yes !== true) throw unconfirmed(meta, leader.cluster)
+  const answer = await send(file, leader.http)
+  const { index, restored } = answer
+  const words = `${leader.cluster} has the state of ${meta.cluster} at index ${restored.index}, ${restored.bytes} bytes (now index ${index})`
+  printAnswer(answer, words, json)
+}
+
+/** Only the leader restores, and what it takes is not sent twice. */
+async function leaderOf(url: string): Promise<{ readonly cluster: string; readonly http: string }> {
+  const { cluster, id, leader } = await new NodeClient(url).status()
+  if (leader === null) throw new Failure('no leader is known', { code: 'RAFT_NO_LEADER' })
+  if (leader.id === id) return { cluster, http: url }
+  if (leader.http !== null) return { cluster, http: leader.http }
+  const message = `only the leader restores: name the HTTP address of ${leader.id} with --http`
+  throw new Failure(message, { code: 'RAFT_NOT_LEADER' })
+}
+
+function unconfirmed({ cluster, index, createdAt, size }: BackupMeta, target: string): Failure {
+  return new Failure(
+    `this replaces every key of ${target} by those of ${cluster} at index ${index}, saved ${createdAt}, ${size} bytes; say that you want it with --yes`,
+    { exitCode: exitUsage },
+  )
+}
+
+/** Sends the file once the node has asked for it; a refusal costs no upload. */
+async function send(file: string, url: string): Promise<Restored> {
+  const { size } = await stat(file)
+  const sent = request(new URL('/restore', url), {
+    method: 'POST',
+    headers: {
+      'content-type': 'application/octet-stream',
+      'content-length': size,
+      expect: '100-continue',
+    },
+  })
+  const uploaded = once(sent, 'continue').then(() => pipeline(fileBytes(file), sent))
+  // An answer that comes before the end of the upload is what counts; the upload then fails, or never begins.
+  uploaded.catch(() => {})
+  sent.flushHeaders()
+  try {
+    const [answer] = (await once(sent, 'response')) as [IncomingMessage]
+    const body = await text(answer)
+    if (answer.statusCode !== 200) throw refused(url, answer.statusCode ?? 0, body)
+    return JSON.parse(body) as Restored
+  } catch (error) {
+    throw error instanceof Failure ? error : noAnswer(url, error)
+  } finally {
+    sent.destroy()
+  }
+}
