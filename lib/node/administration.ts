@@ -3,6 +3,7 @@ import type { ResolvedConfig } from './config.js'
 import type { Deadlines } from './deadlines.js'
 import { isRaftError, type RaftError } from './errors.js'
 import { mayGoElsewhere } from './forwarder.js'
+import type { ServerOptions } from './member-options.js'
 import type { NodeView } from './node-view.js'
 import { failureOf, type PeerRequests } from './peer-requests.js'
 import type { Calls } from './pending-call.js'
@@ -31,6 +32,11 @@ export type AdminRequest =
       readonly kind: 'updateServer'
       readonly id: string
       readonly change: ServerChange
+      readonly prevIndex?: number | undefined
+    }
+  | {
+      readonly kind: 'reconfigure'
+      readonly servers: readonly ServerOptions[]
       readonly prevIndex?: number | undefined
     }
   | { readonly kind: 'transfer'; readonly to: string | null }

@@ -22,6 +22,8 @@ export function localAdministration(
         return changes.demoteVoter(request.id, options)
       case 'removeServer':
         return changes.removeServer(request.id, options)
+      case 'reconfigure':
+        return changes.reconfigure(request.servers, options)
       case 'updateServer':
         return update(request, options)
     }

@@ -1,15 +1,15 @@
 import type { NodeReply, NodeRequest } from '../../actors/consensus/protocol.js'
 import type { MemberChange, NamedServer } from '../core/membership.js'
 import type { NodeId } from '../core/types.js'
+import type { AdminOptions } from './administration.js'
 import type { ResolvedConfig } from './config.js'
 import { RaftError } from './errors.js'
 import { overloadedError } from './failures.js'
 import { checkServer, type NamedServerOptions, type ServerOptions } from './member-options.js'
 import type { NodeView } from './node-view.js'
 import type { Calls, PendingCall } from './pending-call.js'
-import type { CallOptions } from './types.js'
 
-export interface ChangeOptions extends CallOptions {
+export interface ChangeOptions extends AdminOptions {
   /**
    * Compare-and-set: the index of the configuration that the caller has seen (`configuration()`). Another
    * one in force is RAFT_CONFIGURATION_CONFLICT. Default: any.

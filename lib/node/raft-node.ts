@@ -5,7 +5,7 @@ import type { StateMachineSpec, StateMachineTypes } from '../fsm/spec.js'
 import type { Codec } from '../fsm/state-machine.js'
 import { createActorSystem } from '../runtime/actor-system.js'
 import { consensusSettings } from './actor-inits.js'
-import type { AdminOptions } from './administration.js'
+import type { AdminOptions, AdminRequest, ServerChange } from './administration.js'
 import { Applier } from './applier.js'
 import type { AssembledNode } from './assembled.js'
 import { Bootstrapper } from './bootstrapper.js'
@@ -14,7 +14,7 @@ import type { EventsOptions, RaftEventKind, RaftEventListener, RaftEventOrGap } 
 import { notAvailable } from './failures.js'
 import type { LeaderTask, WhileLeaderOptions } from './leader-tasks.js'
 import type { Life } from './life.js'
-import type { AddVoterOptions, Changed, ChangeOptions, ServerUpdate } from './member-changes.js'
+import type { AddVoterOptions, Changed, ChangeOptions } from './member-changes.js'
 import { type ServerArguments, serverArguments } from './member-options.js'
 import type { NodeSide } from './node-side.js'
 import { type RaftNodeOptions, resolveOptions, type ServerOptions } from './options.js'
@@ -221,18 +221,19 @@ export class RaftNode<Types extends StateMachineTypes = StateMachineTypes> {
    */
   addVoter(...given: ServerArguments<AddVoterOptions>): Promise<Changed> {
     const [server, options] = serverArguments(given)
-    return this.#side.changes.addVoter(server, options)
+    const { prevIndex, immediate } = options ?? {}
+    return this.#change({ kind: 'addVoter', server, prevIndex, immediate }, options)
   }
 
   /** Adds a member that holds the log and serves reads but has no vote; of a member address and meta change. */
   addNonvoter(...given: ServerArguments<ChangeOptions>): Promise<Changed> {
     const [server, options] = serverArguments(given)
-    return this.#side.changes.addNonvoter(server, options)
+    return this.#change({ kind: 'addNonvoter', server, prevIndex: options?.prevIndex }, options)
   }
 
   /** Takes a member's vote away. A leader that demotes itself hands over once that is committed. */
   demoteVoter(id: string, options?: ChangeOptions): Promise<Changed> {
-    return this.#side.changes.demoteVoter(id, options)
+    return this.#change({ kind: 'demoteVoter', id, prevIndex: options?.prevIndex }, options)
   }
 
   /**
@@ -241,12 +242,16 @@ export class RaftNode<Types extends StateMachineTypes = StateMachineTypes> {
    * @throws RaftError RAFT_UNKNOWN_SERVER, and those of addVoter
    */
   removeServer(id: string, options?: ChangeOptions): Promise<Changed> {
-    return this.#side.changes.removeServer(id, options)
+    return this.#change({ kind: 'removeServer', id, prevIndex: options?.prevIndex }, options)
   }
 
-  /** Changes the address or the meta of a member; its vote and its log stay. */
-  updateServer(id: string, update: ServerUpdate, options?: ChangeOptions): Promise<Changed> {
-    return this.#side.changes.updateServer(id, update, options)
+  /**
+   * Changes the address, the meta or the vote of a member, in one change; its log stays. `suffrage: 'voter'`
+   * promotes as addVoter does.
+   */
+  updateServer(id: string, change: ServerChange, options?: ChangeOptions): Promise<Changed> {
+    const { prevIndex } = options ?? {}
+    return this.#change({ kind: 'updateServer', id, change, prevIndex }, options)
   }
 
   /**
@@ -254,7 +259,11 @@ export class RaftNode<Types extends StateMachineTypes = StateMachineTypes> {
    * decide together (joint consensus, Raft §6) until the new set is committed.
    */
   reconfigure(servers: readonly ServerOptions[], options?: ChangeOptions): Promise<Changed> {
-    return this.#side.changes.reconfigure(servers, options)
+    return this.#change({ kind: 'reconfigure', servers, prevIndex: options?.prevIndex }, options)
+  }
+
+  async #change(request: AdminRequest, options: ChangeOptions | undefined): Promise<Changed> {
+    return { index: await this.#side.administration.run(request, options) }
   }
 
   /**

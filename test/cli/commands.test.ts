@@ -6,8 +6,13 @@ const serve = ['serve', '--cluster', 'c', '--id', 'n1', '--store', 'memory']
 const loopback = ['--raft', '127.0.0.1:0', '--http', '127.0.0.1:0']
 
 t.test('commands of later releases say so, exit with 2, and are not in the help', async (t) => {
-  const names = ['add', 'remove', 'demote', 'transfer', 'snapshot', 'backup', 'restore', 'recover']
-  for (const args of [...names, 'doctor', 'log inspect', 'log verify --json x', 'add --help']) {
+  for (const args of [
+    'recover',
+    'doctor',
+    'log inspect',
+    'log verify --json x',
+    'recover --help',
+  ]) {
     const { code, stderr, stdout } = await troupe(args.split(' ')).ended
     t.equal(code, 2, args)
     t.match(stderr, /^troupe: RAFT_NOT_AVAILABLE: troupe .+ is not available yet in this release$/)
@@ -15,10 +20,10 @@ t.test('commands of later releases say so, exit with 2, and are not in the help'
   }
   const { stdout, code } = await troupe(['--help']).ended
   t.equal(code, 0)
-  for (const name of ['dev', 'serve', 'status', 'members']) {
+  for (const name of ['dev', 'serve', 'status', 'members', 'add', 'backup', 'restore']) {
     t.match(stdout, new RegExp(`^  ${name} `, 'm'))
   }
-  t.notMatch(stdout, /snapshot|doctor|recover/)
+  t.notMatch(stdout, /doctor|recover/)
 })
 
 t.test('--join and --store wal are not available yet', async (t) => {
@@ -32,7 +37,7 @@ t.test('--join and --store wal are not available yet', async (t) => {
   }
 })
 
-t.test('wrong arguments are one clear line and exit code 1', async (t) => {
+t.test('wrong arguments are one clear line and exit code 2', async (t) => {
   const wrong = [
     [['serve', '--id', 'n1'], /required option '--cluster <name>' not specified/],
     [[...serve, '--raft', 'nowhere', '--http', 'a:1'], /'--raft .*nowhere.*HOST:PORT/],
@@ -42,10 +47,15 @@ t.test('wrong arguments are one clear line and exit code 1', async (t) => {
     [['dev', '--nodes', '0'], /'--nodes .*1 to 9/],
     [['dev', '--nodes', '3', '--turbo'], /unknown option '--turbo'/],
     [['play'], /unknown command 'play'/],
+    [['add', 'n4'], /missing required argument 'host:port'/],
+    [['add', 'n4', 'nowhere'], /nowhere.*host:port.*HOST:PORT/],
+    [['add', 'n4', 'h:1', '--meta', 'x'], /'--meta .*Write key=value/],
+    [['remove', 'n4', '--prev-index', 'x'], /'--prev-index .*whole number/],
+    [['status', '--http', 'ftp://h'], /'--http .*Write http:/],
   ] as const
   for (const [args, expected] of wrong) {
     const { code, stderr } = await troupe(args).ended
-    t.equal(code, 1, args.join(' '))
+    t.equal(code, 2, args.join(' '))
     t.match(stderr, expected)
     t.notMatch(stderr, / at .*:\d+:\d+/, 'no stack')
   }
@@ -92,13 +102,13 @@ t.test('status and members show a cluster as tables and as JSON', async (t) => {
   })
   const [, url = ''] = await node.match('stdout', /^n1 (http:\S+) raft \S+ pid \d+$/)
   await node.match('stdout', /^ready leader=n1$/)
-  const run = async (...args: string[]) => (await troupe([...args, '--url', url]).ended).stdout
+  const run = async (...args: string[]) => (await troupe([...args, '--http', url]).ended).stdout
   t.match(await run('status'), /^ID +STATE +TERM.*\nn1 +leader +\d+ +n1/)
   t.match(JSON.parse(await run('status', '--json')), { cluster: 'c', nodes: [{ id: 'n1' }] })
   t.match(await run('members'), /^ID .*\nn1 +voter +leader +127.0.0.1:7701/)
-  t.match(JSON.parse(await run('members', '--json')), { members: [{ suffrage: 'voter' }] })
+  t.match(JSON.parse(await run('members', '--json')), { servers: [{ suffrage: 'voter' }] })
   const nobody = `http://127.0.0.1:${(await freePortBase(1)) + 1}`
-  const { code, stderr } = await troupe(['status', '--url', nobody]).ended
+  const { code, stderr } = await troupe(['status', '--http', nobody]).ended
   t.equal(code, 1)
   t.equal(stderr, `troupe: no answer from ${nobody} (ECONNREFUSED)`)
 })
