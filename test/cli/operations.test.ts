@@ -42,7 +42,10 @@ t.test('members are added, changed and removed, and a refusal is exit code 1', a
 t.test('a snapshot is taken, and a backup saved whole or not at all', async (t) => {
   const { run, client } = await cluster(t)
   await client.put('a', 'one')
-  t.match(await run('snapshot'), { code: 0, stdout: /^snapshot of index \d+, term \d+: \d+ bytes$/ })
+  t.match(await run('snapshot'), {
+    code: 0,
+    stdout: /^snapshot of index \d+, term \d+: \d+ bytes$/,
+  })
   t.match(await run('snapshot'), { code: 1, stderr: /RAFT_NOTHING_TO_SNAPSHOT/ })
 
   const dir = t.testdir()
