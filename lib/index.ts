@@ -17,6 +17,7 @@ export {
 export type { StoreSpec } from './log/store.js'
 export { lmdbStore, memoryStore, walStore } from './log/stores.js'
 export type { AdminOptions, NewServer, ServerChange } from './node/administration.js'
+export type { SessionState } from './node/client-session.js'
 export type { RaftConfig } from './node/config.js'
 export { type Outcome, type RaftErrorCode, raftErrorCodes } from './node/error-codes.js'
 export { httpStatus, isRaftError, RaftError } from './node/errors.js'
@@ -40,6 +41,8 @@ export { type NodeOf, RaftNode } from './node/raft-node.js'
 export { reloadableFields } from './node/reload-config.js'
 export { resolveConfig } from './node/resolve-config.js'
 export type { Restored, RestoreMeta, RestoreSource } from './node/restore-types.js'
+export { Session } from './node/session.js'
+export type { SessionOptions } from './node/sessions.js'
 export type { NodeSnapshot, OpenSnapshot, SnapshotMetadata } from './node/snapshots.js'
 export type {
   Applied,

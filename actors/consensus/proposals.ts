@@ -172,7 +172,7 @@ function merge(pending: Pending, run: ResultRun): ResultRun | null {
   const covers =
     run.firstIndex === firstIndex && (run.values?.length ?? 0) <= lastIndex - firstIndex + 1
   if (pending.results === null && covers && run.errors.every((e) => e.index <= lastIndex))
-    return run
+    return withRepeats(run, pending, run)
   const values: unknown[] = []
   let found = false
   for (const source of [pending.results, run]) {
@@ -186,5 +186,15 @@ function merge(pending: Pending, run: ResultRun): ResultRun | null {
   const errors = [...(pending.results?.errors ?? []), ...run.errors].filter(
     (error) => error.index >= firstIndex && error.index <= lastIndex,
   )
-  return found || errors.length > 0 ? { firstIndex, values: found ? values : null, errors } : null
+  if (!found && errors.length === 0 && run.repeats === undefined) return pending.results
+  return withRepeats({ firstIndex, values: found ? values : null, errors }, pending, run)
+}
+
+/** `merged`, saying which of the proposal's commands were applied before. */
+function withRepeats(merged: ResultRun, pending: Pending, run: ResultRun): ResultRun {
+  const { firstIndex, lastIndex, results } = pending
+  if (run.repeats === undefined && results?.repeats === undefined) return merged
+  const all = [...(results?.repeats ?? []), ...(run.repeats ?? [])]
+  const repeats = all.filter(({ index }) => index >= firstIndex && index <= lastIndex)
+  return { ...merged, repeats }
 }

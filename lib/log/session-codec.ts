@@ -12,6 +12,12 @@ export interface SessionOpening {
   readonly maxResultBytes: number
 }
 
+/**
+ * How far above the lowest result that it still waits for a client may number its commands: the most
+ * commands that are remembered for one session.
+ */
+export const SESSION_WINDOW = 65_536
+
 const VERSION = 1
 const FIELDS = ['nonce', 'timeoutMs', 'maxSessions', 'maxResultBytes'] as const
 

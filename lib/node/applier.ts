@@ -2,6 +2,7 @@ import type { Codec } from '../fsm/state-machine.js'
 import type { ResolvedConfig } from './config.js'
 import { RaftError } from './errors.js'
 import { mayGoElsewhere } from './forwarder.js'
+import { keyMark } from './idempotency.js'
 import type { NodeSide } from './node-side.js'
 import type { Reject, ResolveApplied } from './pending-batch.js'
 import type { PendingCall } from './pending-call.js'
@@ -42,6 +43,9 @@ export class Applier {
   }
 
   applyWith(command: unknown, options: ApplyOptions): Promise<Applied> {
+    if (options.idempotencyKey !== undefined) {
+      return this.#applyKeyed(command, options.idempotencyKey, options)
+    }
     if (options.timeoutMs === undefined && options.signal === undefined) {
       if (options.forward !== true) return this.apply(command)
       if (this.#side.view.leads) return this.#applyHereFirst(command)
@@ -65,9 +69,24 @@ export class Applier {
     if (call.settled) return call.promise
     try {
       if (commands.length === 0) throw empty()
+      if (options.idempotencyKey !== undefined) throw noKeys()
       const data = commands.map((command) => this.#codec.encode(command))
       if (options.forward === true) forwarder.applyBatch(call, data.map(copyOf))
       else tie(call, proposer.placeAll(data, resolverOf(call), rejecterOf(call)))
+    } catch (error) {
+      call.reject(error as Error)
+    }
+    return call.promise
+  }
+
+  #applyKeyed(command: unknown, key: string, options: ApplyOptions): Promise<Applied> {
+    const { calls, forwarder } = this.#side
+    const call = calls.start<Applied>('apply', options, this.#config.requestTimeoutMs)
+    if (call.settled) return call.promise
+    try {
+      const data = copyOf(this.#codec.encode(command))
+      const mark = keyMark(key, data, this.#config)
+      forwarder.applyOnce(call, data, () => mark)
     } catch (error) {
       call.reject(error as Error)
     }
@@ -130,4 +149,9 @@ function empty(): RaftError {
   return new RaftError('RAFT_CONFIG_INVALID', 'applyBatch takes at least one command', {
     outcome: 'rejected',
   })
+}
+
+function noKeys(): RaftError {
+  const message = 'applyBatch takes no idempotencyKey: a key is for one command'
+  return new RaftError('RAFT_CONFIG_INVALID', message, { outcome: 'rejected' })
 }

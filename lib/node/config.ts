@@ -117,6 +117,21 @@ export interface RaftConfig {
   /** Load the newest snapshot into the state machine at start (not NoSnapshotRestoreOnStart). Default true. */
   readonly restoreSnapshotOnStart: boolean
 
+  // -- sessions and idempotency keys: recorded in the log by the node that proposes, so nodes may differ
+
+  /** A client session not used for so long, by the leaders' clocks in the log, expires. Default 300000. Limit 100..2592000000. */
+  readonly sessionTimeoutMs: number
+  /** Most open sessions; the one unused for longest makes room for another. Default 4096. Limit 1..1048576. */
+  readonly maxSessions: number
+  /** Bytes of results kept for one session until its client has them; an older one is then RAFT_RESULT_LOST when it is asked for again. Default 256 KiB. Limit 0..1 GiB. */
+  readonly maxSessionResultBytes: number
+  /** How long an idempotency key is remembered after it was first seen, by the leaders' clocks. Default 600000. Limit 100..2592000000. */
+  readonly idempotencyTimeoutMs: number
+  /** Most idempotency keys remembered; further ones are RAFT_OVERLOADED. Default 262144. Limit 1..16777216. */
+  readonly maxIdempotencyKeys: number
+  /** Bytes of results kept for all idempotency keys. Default 64 MiB. Limit 0..1 GiB. */
+  readonly maxIdempotencyResultBytes: number
+
   // -- supervision
 
   /** How often one actor may be restarted within restartWindowMs before the node fails. Default 10. Limit 0..1000. */

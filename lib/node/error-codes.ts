@@ -35,6 +35,10 @@ export const errorTable = {
   RAFT_STATE_MACHINE_FAILED: fault(503),
   RAFT_COMMAND_REJECTED: { outcome: 'committed', retryable: false, http: 422 },
   RAFT_RESULT_LOST: { outcome: 'committed', retryable: false, http: 504 },
+  /** The client session is over: it expired, was closed, or made room for others. */
+  RAFT_SESSION_EXPIRED: rejected(409, false),
+  /** The idempotency key was used before, for another request. */
+  RAFT_IDEMPOTENCY_KEY_REUSED: rejected(422, false),
   RAFT_CONFIGURATION_CONFLICT: rejected(409, false),
   RAFT_CHANGE_IN_PROGRESS: rejected(409, true),
   RAFT_NOTHING_TO_SNAPSHOT: rejected(409, false),

@@ -54,12 +54,25 @@ export function raftErrorFromWire(
   })
 }
 
+/** Why the tables beside the state machine keep a command from it. */
+const tableRefusals: ReadonlySet<RaftErrorCode> = new Set<RaftErrorCode>([
+  'RAFT_SESSION_EXPIRED',
+  'RAFT_IDEMPOTENCY_KEY_REUSED',
+  'RAFT_OVERLOADED',
+])
+
 /**
- * What stands in a result's place (S14): a refusal of the state machine, the same on every replica, or
- * the news that the command was applied and its result could not be brought over.
+ * What stands in a result's place (S14): a refusal of the state machine, the same on every replica; a
+ * refusal of the tables beside it, as certain; or the news that the command was applied and its result
+ * could not be brought over. `details.index` says that the log has decided.
  */
 export function commandRejected(wire: WireError, index: number, term: number): RaftError {
   if (wire.name !== 'CommandError') {
+    const code = codeOr(wire.code, 'RAFT_RESULT_LOST')
+    if (tableRefusals.has(code)) {
+      const details = { ...(isRecord(wire.details) && wire.details), index, term }
+      return new RaftError(code, wire.message, { details })
+    }
     const details = { index, term }
     return new RaftError('RAFT_RESULT_LOST', wire.message, { details, cause: rebuilt(wire) })
   }

@@ -1,5 +1,6 @@
 import { deserialize, serialize } from 'node:v8'
 import type { AdminRequest } from './administration.js'
+import type { EntryMark } from './entry-mark.js'
 import type { RaftErrorData } from './error-wire.js'
 
 /**
@@ -9,6 +10,13 @@ import type { RaftErrorData } from './error-wire.js'
 export type ForwardRequest =
   /** Commands of several callers. Each has its own outcome and time limit. */
   | { readonly kind: 'apply'; readonly commands: PackedBytes; readonly timeoutsMs: Float64Array }
+  /** The same for commands of sessions or with idempotency keys. An older release refuses it whole. */
+  | {
+      readonly kind: 'applyMarked'
+      readonly commands: PackedBytes
+      readonly timeoutsMs: Float64Array
+      readonly marks: readonly EntryMark[]
+    }
   | { readonly kind: 'applyBatch'; readonly commands: PackedBytes; readonly timeoutMs: number }
   | { readonly kind: 'readIndex'; readonly lease: boolean; readonly timeoutMs: number }
   /** Answered by `index`: that of the change, 0 where there is none. */

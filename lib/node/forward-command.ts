@@ -1,3 +1,4 @@
+import type { EntryMark } from './entry-mark.js'
 import type { Outcome } from './error-codes.js'
 import type { PendingCall } from './pending-call.js'
 import type { Placement } from './proposer.js'
@@ -9,7 +10,7 @@ type Place =
   /** In the local proposer. */
   | { readonly kind: 'local'; readonly placement: Placement | null }
   /** On its way to another node, or there. */
-  | { readonly kind: 'sent' }
+  | { readonly kind: 'sent'; readonly to: string }
 
 /** One `apply` or `applyBatch` that may travel, from the call until its outcome is known. */
 export class ForwardCommand {
@@ -23,13 +24,24 @@ export class ForwardCommand {
   place: Place = { kind: 'waiting' }
   /** Whether it counts against the budget here; the proposer counts what lies there itself. */
   counted = false
+  /**
+   * Present for a command that is applied once however often it is proposed: what its entry is beside
+   * the data, asked for at each attempt.
+   */
+  readonly mark: (() => EntryMark) | null
+  /** Counted, so that what an earlier attempt comes to is known as that. */
+  attempt = 0
+  /** An earlier attempt ended without anyone knowing how. */
+  uncertain = false
 
   constructor(
     call: PendingCall<Applied> | PendingCall<AppliedBatch>,
     commands: readonly Uint8Array[],
     bulk: boolean,
     now: number,
+    mark: (() => EntryMark) | null = null,
   ) {
+    this.mark = mark
     this.call = call
     this.commands = commands
     this.bulk = bulk
@@ -50,6 +62,11 @@ export class ForwardCommand {
 
   /** S17: what was sent, or lies in a batch that consensus has, may have been applied. */
   giveUp(): Outcome {
+    const outcome = this.#lastAttempt()
+    return this.uncertain ? 'unknown' : outcome
+  }
+
+  #lastAttempt(): Outcome {
     const { place } = this
     switch (place.kind) {
       case 'waiting':

@@ -1,5 +1,6 @@
 import type { NodeReply, NodeRequest } from '../../actors/consensus/protocol.js'
 import type { Administration, AdminRequest } from './administration.js'
+import { type EntryMark, isProposable } from './entry-mark.js'
 import { raftErrorToData } from './error-wire.js'
 import { RaftError } from './errors.js'
 import {
@@ -46,8 +47,14 @@ export class ForwardServer {
     }
     switch (decoded.kind) {
       case 'apply':
-        this.#apply(unpackBytes(decoded.commands), decoded.timeoutsMs, answer)
+        this.#apply(unpackBytes(decoded.commands), decoded.timeoutsMs, [], answer)
         return
+      case 'applyMarked': {
+        const { commands, timeoutsMs, marks } = decoded
+        if (marks.every(isProposable)) this.#apply(unpackBytes(commands), timeoutsMs, marks, answer)
+        else answer(failed(unreadable(undefined)))
+        return
+      }
       case 'applyBatch':
         this.#applyBatch(unpackBytes(decoded.commands), decoded.timeoutMs, answer)
         return
@@ -66,6 +73,7 @@ export class ForwardServer {
   #apply(
     commands: readonly Uint8Array[],
     timeoutsMs: Float64Array,
+    marks: readonly EntryMark[],
     answer: (reply: ForwardReply) => void,
   ): void {
     const outcomes: ForwardedOutcome[] = []
@@ -87,6 +95,7 @@ export class ForwardServer {
         data,
         (applied) => call.resolve(applied),
         (error) => call.reject(error),
+        marks[position],
       )
       tie(call, placement)
     })

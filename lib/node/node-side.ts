@@ -25,6 +25,7 @@ import { ReadIndexes } from './read-indexes.js'
 import { Reader } from './reader.js'
 import { Requests } from './requests.js'
 import { Restorer } from './restorer.js'
+import { Sessions } from './sessions.js'
 import { Waiters } from './waiters.js'
 
 export interface NodeSideOptions {
@@ -64,6 +65,7 @@ export class NodeSide implements Behavior<NodeReply> {
   readonly administration: Administration
   readonly peerReports: PeerReports
   readonly changes: MemberChanges
+  readonly sessions: Sessions
   readonly waiters: Waiters
   readonly leaderTasks: LeaderTasks
   readonly deadServers: DeadServerCleaner
@@ -123,6 +125,8 @@ export class NodeSide implements Behavior<NodeReply> {
     this.proposer = new Proposer({ ...shared, arena })
     const { proposer } = this
     this.forwarder = new Forwarder({ ...shared, proposer, peers })
+    const random = () => context.random()
+    this.sessions = new Sessions({ ...shared, forwarder: this.forwarder, random })
     this.readIndexes = new ReadIndexes({ ...shared, peers })
     const { readIndexes } = this
     this.reader = new Reader({ ...shared, readIndexes, remoteMachine: options.remoteMachine })

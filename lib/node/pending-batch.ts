@@ -1,4 +1,4 @@
-import type { ResultRun } from '../../actors/fsm/protocol.js'
+import type { Repeat, ResultRun } from '../../actors/fsm/protocol.js'
 import { assert } from '../core/assert.js'
 import type { Deadline } from './deadlines.js'
 import { commandRejected } from './error-wire.js'
@@ -104,8 +104,10 @@ export class PendingBatch {
     this.#cancelDeadlines()
     const values = results === null ? null : results.values
     const errors = results === null || results.errors.length === 0 ? null : results.errors
-    if (this.#withdrawn === null && errors === null) this.#resolveAll(values)
-    else this.#resolveEach(values, errors ?? [])
+    const repeats = results?.repeats
+    if (this.#withdrawn === null && errors === null && repeats === undefined) {
+      this.#resolveAll(values)
+    } else this.#resolveEach(values, errors ?? [], repeats ?? [])
     if (this.#bulks !== null) this.#resolveBulks(this.#bulks, values, errors ?? [])
   }
 
@@ -121,16 +123,25 @@ export class PendingBatch {
     }
   }
 
-  #resolveEach(values: ResultRun['values'], errors: ResultRun['errors']): void {
+  #resolveEach(
+    values: ResultRun['values'],
+    errors: ResultRun['errors'],
+    repeats: readonly Repeat[],
+  ): void {
     const refused = new Map(errors.map(({ index, error }) => [index, error]))
+    const repeated = new Map(repeats.map((repeat) => [repeat.index, repeat]))
     let index = this.firstIndex
     for (let position = 0; position < this.count; position++) {
       if (this.#withdrawn?.has(position)) continue
       const error = refused.get(index)
-      if (error !== undefined) this.#rejects[position]?.(commandRejected(error, index, this.term))
-      else {
+      const first = repeated.get(index)
+      // A command that was applied before is answered as it was then, with the place it had.
+      const place = { index: first?.firstIndex ?? index, term: first?.firstTerm ?? this.term }
+      if (error !== undefined) {
+        this.#rejects[position]?.(commandRejected(error, place.index, place.term))
+      } else {
         const result = values?.[index - this.firstIndex]
-        this.#resolves[position]?.({ index, term: this.term, result })
+        this.#resolves[position]?.({ ...place, result })
       }
       index++
     }

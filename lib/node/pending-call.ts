@@ -143,6 +143,11 @@ export class Calls {
     call.after = null
   }
 
+  /** Nothing new is taken any more. */
+  get over(): boolean {
+    return this.#closed !== null
+  }
+
   /** Later calls end at once; those under way go on. */
   refuseNew(cause: RaftError | undefined): void {
     // The end that follows a failure does not hide it.

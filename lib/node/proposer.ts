@@ -9,6 +9,7 @@ import { batchTooLarge, commandTooLarge } from './command-limits.js'
 import type { ResolvedConfig } from './config.js'
 import { DeadlineRun } from './deadline-run.js'
 import { type Deadlines, TICK_MS } from './deadlines.js'
+import type { EntryMark } from './entry-mark.js'
 import type { RaftError } from './errors.js'
 import { closedError, overloadedError, timeoutError } from './failures.js'
 import type { NodeView } from './node-view.js'
@@ -98,15 +99,24 @@ export class Proposer {
     this.#joined(1)
   }
 
-  /** One command whose caller keeps the time itself; null: refused, and `reject` has been called. */
-  place(data: Uint8Array, resolve: ResolveApplied, reject: Reject): Placement | null {
+  /**
+   * One command whose caller keeps the time itself; null: refused, and `reject` has been called. `mark`:
+   * what the entry is beside its data, for sessions and idempotency keys.
+   */
+  place(
+    data: Uint8Array,
+    resolve: ResolveApplied,
+    reject: Reject,
+    mark?: EntryMark,
+  ): Placement | null {
     const refusal = this.#refusal(data)
     if (refusal !== null) {
       reject(refusal)
       return null
     }
     this.#makeRoom(1, data.length)
-    this.#builder.add(ENTRY_COMMAND, data)
+    if (mark === undefined) this.#builder.add(ENTRY_COMMAND, data)
+    else this.#builder.add(mark.type, data, undefined, mark.identity)
     const batch = this.#open
     const position = batch.add(resolve, reject, data.length)
     this.#joined(1)

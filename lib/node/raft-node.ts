@@ -21,6 +21,8 @@ import { type RaftNodeOptions, resolveOptions, type ServerOptions } from './opti
 import { queryProxy } from './query-proxy.js'
 import { reloadedConfig } from './reload-config.js'
 import type { Restored, RestoreMeta, RestoreSource } from './restore-types.js'
+import { Session } from './session.js'
+import type { SessionOptions } from './sessions.js'
 import { type NodeSnapshot, Snapshots } from './snapshots.js'
 import { type StartedNode, startError, startNode } from './start-node.js'
 import { nodeStats } from './stats.js'
@@ -126,6 +128,15 @@ export class RaftNode<Types extends StateMachineTypes = StateMachineTypes> {
     options: ApplyOptions = {},
   ): Promise<AppliedBatch<Types['result']>> {
     return this.#applier.applyBatch(commands, options)
+  }
+
+  /**
+   * Opens a client session, on any node: each command of it is applied once, whatever is lost on the way.
+   * @throws RaftError RAFT_TIMEOUT, RAFT_CLOSED, RAFT_CONFIG_INVALID
+   */
+  async session(options?: SessionOptions): Promise<Session<Types>> {
+    const { side, codec } = this.#started
+    return new Session<Types>(await side.sessions.open(options), codec)
   }
 
   /** Leader only. Resolves with an index once everything before it is applied here. */
@@ -340,10 +351,6 @@ export class RaftNode<Types extends StateMachineTypes = StateMachineTypes> {
   restore(meta: RestoreMeta, source: RestoreSource, options?: CallOptions): Promise<Restored> {
     const snapshots = () => this.#assembled.snapshots()
     return this.#side.restorer.restore(meta, source, options, snapshots)
-  }
-
-  session(..._: readonly unknown[]): Promise<never> {
-    return Promise.reject(notAvailable('session'))
   }
 
   static recover(..._: readonly unknown[]): Promise<void> {

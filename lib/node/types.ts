@@ -19,6 +19,13 @@ export interface ApplyOptions extends CallOptions {
    * it waits for one. Repeated only when certainly not applied (S17). Default false.
    */
   readonly forward?: boolean | undefined
+  /**
+   * `apply` only. Makes repeating safe, also by another caller on another node: commands with the same key
+   * are applied once and answered alike for idempotencyTimeoutMs, another command under the key is refused
+   * (RAFT_IDEMPOTENCY_KEY_REUSED). Implies `forward`, and is proposed again until its time is over. 1 to
+   * 255 bytes.
+   */
+  readonly idempotencyKey?: string | undefined
 }
 
 export interface Applied<Result = unknown> {

@@ -228,6 +228,6 @@ t.test('methods of later releases say so', async (t) => {
   await using cluster = await counters({ nodes: 1 })
   const [node] = cluster.nodes
   if (node === undefined) return t.fail('no node')
-  const later = [node.session(), RaftNode.recover({})]
+  const later = [RaftNode.recover({})]
   for (const call of later) t.equal(await fateOf(call), 'RAFT_NOT_AVAILABLE rejected')
 })

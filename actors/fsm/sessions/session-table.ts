@@ -1,15 +1,9 @@
 import type { LogIndex } from '../../../lib/core/types.js'
 import type { EntrySession } from '../../../lib/log/entry-identity.js'
-import type { SessionOpening } from '../../../lib/log/session-codec.js'
+import { SESSION_WINDOW, type SessionOpening } from '../../../lib/log/session-codec.js'
 import type { WireError } from '../../../lib/runtime/wire-error.js'
 import { type Admission, type Place, tableError } from './admission.js'
 import { ResultCache, type Slot } from './result-cache.js'
-
-/**
- * How far above the lowest result it still waits for a client may number its commands: the most
- * commands that are remembered for one session.
- */
-export const SESSION_WINDOW = 65_536
 
 /** A session as it is written into a snapshot. */
 export interface SessionRecord {

@@ -1,0 +1,100 @@
+import t, { type Test } from 'tap'
+import { inlineStateMachine } from '../../lib/fsm/define.js'
+import { startTestCluster, type TestClusterOptions } from '../../lib/node/testing.js'
+import { List } from '../fixtures/machines/list.js'
+import { bytes, errorOf, fateOf } from './fixtures/callers.js'
+import { counters } from './fixtures/counter-cluster.js'
+
+const lists = (options: Partial<TestClusterOptions<never>> = {}) =>
+  startTestCluster({ stateMachine: () => inlineStateMachine(() => new List()), ...options })
+
+t.test('a session opens on any node and applies from there', async (t) => {
+  await using cluster = await counters()
+  for (const node of cluster.nodes) {
+    await using session = await node.session()
+    t.equal(session.state, 'open')
+    const { index, result } = await session.apply({ add: 1 })
+    t.ok(index > 0)
+    t.type(result, 'number')
+  }
+  const leader = await cluster.leader()
+  t.equal((await leader.query('total')).result.total, 3)
+})
+
+t.test('a refusal of the state machine is the command’s result', async (t) => {
+  await using cluster = await counters({ nodes: 1 })
+  const [node] = cluster.nodes
+  if (node === undefined) return t.fail('no node')
+  const session = await node.session()
+  const error = await errorOf(session.apply({ add: -1 }))
+  t.match(error, { code: 'RAFT_COMMAND_REJECTED', details: { code: 'NEGATIVE' } })
+  t.equal(session.state, 'open')
+})
+
+t.test('a closed session takes nothing more', async (t) => {
+  await using cluster = await counters({ nodes: 1 })
+  const [node] = cluster.nodes
+  if (node === undefined) return t.fail('no node')
+  const session = await node.session()
+  const last = session.apply({ add: 1 })
+  await session.close()
+  t.match(await last, { result: 1 }, 'it waited for what was under way')
+  t.equal(session.state, 'closed')
+  t.equal(await fateOf(session.apply({ add: 1 })), 'RAFT_SESSION_EXPIRED rejected')
+  await session.close()
+})
+
+t.test('many commands at once, on every node, with leaders changing meanwhile', async (t) => {
+  await using cluster = await lists()
+  const sessions = await Promise.all(cluster.nodes.map((node) => node.session()))
+  const done: Promise<unknown>[] = []
+  for (let round = 0; round < 4; round++) {
+    for (const [n, session] of sessions.entries()) {
+      for (let i = 0; i < 50; i++) {
+        done.push(session.apply(bytes(`${n}.${round}.${i}`), { timeoutMs: 30_000 }))
+      }
+    }
+    const leader = await cluster.leader()
+    if (round % 2 === 0) await leader.transferLeadership()
+    else await flicker(cluster, leader.id)
+  }
+  await Promise.all(done)
+  await onceEach(t, cluster, done.length)
+})
+
+async function flicker(cluster: Awaited<ReturnType<typeof lists>>, id: string): Promise<void> {
+  cluster.isolate(id)
+  const others = cluster.nodes.filter((node) => node.id !== id)
+  await Promise.any(others.map((node) => node.waitFor({ state: 'leader' }, { timeoutMs: 20_000 })))
+  cluster.heal()
+}
+
+async function onceEach(
+  t: Test,
+  cluster: Awaited<ReturnType<typeof lists>>,
+  expected: number,
+): Promise<void> {
+  const leader = await cluster.leader()
+  const { result } = await leader.query('all', { timeoutMs: 20_000 })
+  const texts = (result as readonly { readonly text: string }[]).map(({ text }) => text)
+  t.equal(texts.length, expected, 'none lost, none doubled')
+  t.equal(new Set(texts).size, expected)
+}
+
+t.test('the same idempotency key is applied once and answered alike, from any node', async (t) => {
+  await using cluster = await counters()
+  const answers = []
+  for (const node of [...cluster.nodes, ...cluster.nodes]) {
+    answers.push(await node.apply({ add: 5 }, { idempotencyKey: 'order-1' }))
+  }
+  const [first] = answers
+  t.ok(answers.every((answer) => JSON.stringify(answer) === JSON.stringify(first)))
+  t.match(first, { result: 5 })
+  const [node] = cluster.nodes
+  const reused = node?.apply({ add: 6 }, { idempotencyKey: 'order-1' })
+  t.equal(await fateOf(reused ?? Promise.resolve()), 'RAFT_IDEMPOTENCY_KEY_REUSED rejected')
+  t.equal(
+    await fateOf(node?.apply({ add: 6 }, { idempotencyKey: '' }) ?? Promise.resolve()),
+    'RAFT_CONFIG_INVALID rejected',
+  )
+})
