@@ -155,3 +155,12 @@ onEveryHost(t, 'a backlog longer than a burst is taken whole', async (t, stage) 
   t.match(stats, { name: 'a', backlogMessages: 0, backlogBytes: 0, dataMessages: 3000 })
   t.ok(stats.turns >= 1 && stats.busyMs >= 0)
 })
+
+onEveryHost(t, 'time spent in turns is counted as busy', async (t, stage) => {
+  const probe = await stage.spawn('a')
+  const before = probe.stats()
+  probe.ref.tell({ kind: 'block', ms: 30 })
+  await stage.noted('a', 'blocked')
+  await stage.becomes(() => probe.stats().turns > before.turns)
+  t.ok(probe.stats().busyMs >= before.busyMs + 25)
+})
