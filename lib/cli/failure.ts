@@ -6,14 +6,21 @@ export class Failure extends Error {
   override readonly name = 'Failure'
   readonly code: string | null
   readonly exitCode: number
+  /** Trying again would not help. */
+  readonly final: boolean
 
   constructor(
     message: string,
-    options: { readonly code?: string; readonly exitCode?: number } = {},
+    options: {
+      readonly code?: string
+      readonly exitCode?: number
+      readonly final?: boolean
+    } = {},
   ) {
     super(message)
     this.code = options.code ?? null
     this.exitCode = options.exitCode ?? 1
+    this.final = options.final ?? false
   }
 }
 

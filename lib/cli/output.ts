@@ -25,6 +25,8 @@ export type OutputEvent =
   | { readonly event: 'ready'; readonly leader: string }
   /** `serve` only: whom the node takes for the leader. */
   | { readonly event: 'leader'; readonly leader: string | null; readonly term: number }
+  /** `serve --join` only: the cluster has taken the node as a voter. */
+  | { readonly event: 'joined'; readonly through: string; readonly index: number }
   /** `dev` only: a node's process has ended by itself. */
   | {
       readonly event: 'exit'
@@ -39,7 +41,9 @@ export type OutputEvent =
 export function printEvent(event: OutputEvent, json: boolean): void {
   if (json) printLine(JSON.stringify(event))
   else if (event.event === 'node') printLine(formatNode(event))
-  else if (event.event === 'ready') printLine(`ready leader=${event.leader}`)
+  else if (event.event === 'joined') {
+    printLine(`joined through ${event.through} (configuration ${event.index})`)
+  } else if (event.event === 'ready') printLine(`ready leader=${event.leader}`)
 }
 
 function formatNode({ id, http, raft, pid }: NodeLine): string {

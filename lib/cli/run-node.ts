@@ -5,6 +5,7 @@ import { resolveConfig } from '../node/resolve-config.js'
 import type { ActorLogger } from '../runtime/actor.js'
 import { stopWithParent } from './exit-with-parent.js'
 import { Failure } from './failure.js'
+import { joinCluster } from './join.js'
 import { jsonLogger } from './json-logger.js'
 import { nodeOptions } from './node-options.js'
 import { isSet } from './option-values.js'
@@ -28,10 +29,18 @@ export async function runNode(options: ServeOptions): Promise<void> {
     const node = await startNode(options, logger)
     try {
       const service = await startService(startKvService, node, options, logger)
-      announce(node, service, options)
-      await Promise.race([signals.requested, node.closed])
-      await handOver(node, logger)
-      await service.close()
+      const leaving = new AbortController()
+      try {
+        announce(node, service, options)
+        const joined = joinIfFresh(node, service, options, leaving.signal)
+        joined.then(() => announceReady(node, options)).catch(() => {})
+        // Joining ends the node only by failing.
+        await Promise.race([signals.requested, node.closed, joined.then(() => node.closed)])
+        await handOver(node, logger)
+      } finally {
+        leaving.abort()
+        await service.close()
+      }
     } finally {
       await node.close()
     }
@@ -84,7 +93,24 @@ function withFlag(error: unknown, flag: string, address: string): unknown {
   return why === undefined ? error : new Failure(`${flag} ${address} ${why}`, { code: code ?? '' })
 }
 
-/** Says where the node is, then whom it follows, then that it can be used. */
+/** `--join`, on a node that holds nothing: resolves once the cluster has taken it. */
+async function joinIfFresh(
+  node: Node,
+  service: KvService,
+  options: ServeOptions,
+  signal: AbortSignal,
+): Promise<void> {
+  const { join, id, cluster, json = false } = options
+  const { configurationIndex, snapshotIndex, term } = node.stats()
+  if (join === undefined || configurationIndex > 0 || snapshotIndex > 0 || term > 0) return
+  const http = options.advertiseHttp ?? `http://${service.address}`
+  const joiner = { id, cluster, address: options.advertise ?? node.address, http }
+  const index = await joinCluster(join, joiner, signal)
+  await node.waitFor({ configurationIndex: index }, { signal })
+  printEvent({ event: 'joined', through: join, index }, json)
+}
+
+/** Says where the node is, and whom it follows. */
 function announce(node: Node, service: KvService, options: ServeOptions): void {
   const json = options.json === true
   const { id, address: raft } = node
@@ -93,9 +119,12 @@ function announce(node: Node, service: KvService, options: ServeOptions): void {
   const { term } = node.stats()
   printEvent({ event: 'leader', leader: node.leader?.id ?? null, term }, json)
   node.on('leader', ({ leader, term }) => printEvent({ event: 'leader', leader, term }, json))
-  // Confirmed by a quorum: from here on reads and writes succeed through this node.
+}
+
+/** Confirmed by a quorum: from here on reads and writes succeed through this node. */
+function announceReady(node: Node, { json = false }: ServeOptions): void {
   node.readIndex({ timeoutMs: Number.POSITIVE_INFINITY }).then(
-    () => printEvent({ event: 'ready', leader: node.leader?.id ?? id }, json),
+    () => printEvent({ event: 'ready', leader: node.leader?.id ?? node.id }, json),
     () => {}, // The node has closed before; that is told elsewhere.
   )
 }

@@ -1,13 +1,14 @@
 import { Command, Option } from 'commander'
 import type { ServerOptions } from '../node/options.js'
 import { exitWithParentOption } from './exit-with-parent.js'
-import { notAvailable } from './failure.js'
+import { exitUsage, Failure } from './failure.js'
 import {
   bootstrapList,
   hostPort,
   isSet,
   type LogLevel,
   logLevels,
+  nodeAddress,
   type StoreName,
   storeNames,
   wholeNumber,
@@ -24,6 +25,8 @@ export interface ServeOptions {
   readonly store: StoreName
   readonly bootstrap?: readonly ServerOptions[]
   readonly join?: string
+  readonly advertise?: string
+  readonly advertiseHttp?: string
   readonly insecure?: boolean
   readonly heartbeatTimeoutMs?: number
   readonly logLevel: LogLevel
@@ -56,7 +59,24 @@ export function serveCommand(): Command {
         'the first members, each with @http://host:port if wanted; ignored once there is state',
       ).argParser(bootstrapList),
     )
-    .addOption(option('--join <url>', 'not available yet').hideHelp())
+    .addOption(
+      option(
+        '--join <url>',
+        'HTTP address of a member: asks to be added as a voter; ignored once there is state',
+      ).argParser(unlessEmpty(nodeAddress)),
+    )
+    .addOption(
+      option(
+        '--advertise <host:port>',
+        'its Raft address as others dial it, if not --raft',
+      ).argParser(unlessEmpty(hostPort)),
+    )
+    .addOption(
+      option(
+        '--advertise-http <url>',
+        'its HTTP address as others reach it, if not --http',
+      ).argParser(unlessEmpty(nodeAddress)),
+    )
     .addOption(
       option('--heartbeat-timeout-ms <ms>', 'silence of the leader before an election').argParser(
         wholeNumber(5, 600_000),
@@ -71,9 +91,17 @@ export function serveCommand(): Command {
     .addOption(option('--json', 'one JSON object a line on stdout'))
     .addOption(exitWithParentOption())
     .action(async (given: ServeOptions) => {
-      if (isSet(given.join)) throw notAvailable('--join')
+      if (given.join !== undefined && given.bootstrap !== undefined) {
+        const message = '--bootstrap begins a cluster, --join enters one: give one of them'
+        throw new Failure(message, { exitCode: exitUsage })
+      }
       await runNode({ ...given, insecure: isSet(given.insecure), json: isSet(given.json) })
     })
+}
+
+/** A variable that is set to nothing is not set. */
+function unlessEmpty(parse: (value: string) => string): (value: string) => string | undefined {
+  return (value) => (value === '' ? undefined : parse(value))
 }
 
 /** Every option of this command has a variable: `--raft` is TROUPE_RAFT. */
