@@ -1,5 +1,5 @@
 import type { IncomingHttpHeaders } from 'node:http'
-import { badRequest, notAvailableYet } from './http-problem.js'
+import { badRequest } from './http-problem.js'
 import type { KvCondition } from './kv-commands.js'
 
 /** A revision as an entity tag. */
@@ -11,8 +11,6 @@ export function entityTag(revision: number): string {
 export function writeCondition(headers: IncomingHttpHeaders): KvCondition {
   const match = headers['if-match']
   const noneMatch = headers['if-none-match']
-  // Retrying safely is promised by that header; ignoring it would break the promise.
-  if (headers['idempotency-key'] !== undefined) throw notAvailableYet('Idempotency-Key')
   if (match !== undefined && noneMatch !== undefined) {
     throw badRequest('If-Match and If-None-Match exclude each other')
   }

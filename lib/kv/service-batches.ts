@@ -2,6 +2,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { batchOperations } from './batch-body.js'
 import { writeCondition } from './conditions.js'
 import { badRequest, unsupportedMediaType } from './http-problem.js'
+import { idempotencyKey } from './idempotency-key.js'
 import { encodeCommand, type KvOperation, maxValueBytes } from './kv-commands.js'
 import type { KvListAnswer } from './kv-queries.js'
 import type { KvReplica } from './replica.js'
@@ -44,9 +45,10 @@ async function writeBatch(node: KvReplica, request: FastifyRequest, reply: Fasti
   if (ifAbsent !== undefined || ifRevision !== undefined) {
     throw badRequest('a batch has its conditions in ops, not in If-Match and If-None-Match')
   }
+  const once = { forward: true, idempotencyKey: idempotencyKey(request.headers) }
   const operations = batchOperations(request.body)
   const command = encodeCommand({ kind: 'batch', operations })
-  const { index, result } = await node.apply(command, { forward: true })
+  const { index, result } = await node.apply(command, once)
   reply.header('troupe-index', index)
   return { index, results: resultsOf(operations, result as readonly boolean[], index) }
 }

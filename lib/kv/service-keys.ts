@@ -1,6 +1,7 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { entityTag, isUnmodified, writeCondition } from './conditions.js'
 import { badRequest, keyNotFound } from './http-problem.js'
+import { idempotencyKey } from './idempotency-key.js'
 import { checkKey } from './keys.js'
 import { encodeCommand, maxValueBytes } from './kv-commands.js'
 import type { KvGetAnswer } from './kv-queries.js'
@@ -37,8 +38,9 @@ async function putKey(node: KvReplica, request: FastifyRequest, reply: FastifyRe
   noParameters(request.query)
   const value = (request.body as Buffer | undefined) ?? Buffer.alloc(0)
   const condition = writeCondition(request.headers)
+  const once = { forward: true, idempotencyKey: idempotencyKey(request.headers) }
   const command = encodeCommand({ kind: 'put', key: keyOf(request), value, ...condition })
-  const { index } = await node.apply(command, { forward: true })
+  const { index } = await node.apply(command, once)
   reply.header('troupe-index', index).header('etag', entityTag(index))
   return { index, revision: index }
 }
@@ -46,8 +48,9 @@ async function putKey(node: KvReplica, request: FastifyRequest, reply: FastifyRe
 async function deleteKey(node: KvReplica, request: FastifyRequest, reply: FastifyReply) {
   noParameters(request.query)
   const condition = writeCondition(request.headers)
+  const once = { forward: true, idempotencyKey: idempotencyKey(request.headers) }
   const command = encodeCommand({ kind: 'delete', key: keyOf(request), ...condition })
-  const { index, result } = await node.apply(command, { forward: true })
+  const { index, result } = await node.apply(command, once)
   reply.header('troupe-index', index)
   return { index, deleted: result === true }
 }

@@ -159,8 +159,8 @@ t.test('values of a batch beyond 4 MiB together are 413', async (t) => {
   t.equal(node.applies.length, 1)
 })
 
-t.test('a batch with Idempotency-Key is 501', async (t) => {
-  const { post } = filled()
-  const answer = await post({ ops: [{ op: 'delete', key: 'a' }] }, { 'idempotency-key': 'k' })
-  t.equal(answer.statusCode, 501)
+t.test('a batch takes its Idempotency-Key along', async (t) => {
+  const { node, post } = filled()
+  await post({ ops: [{ op: 'delete', key: 'a' }] }, { 'idempotency-key': ' k ' })
+  t.match(node.applies.at(-1), { forward: true, idempotencyKey: 'k' })
 })

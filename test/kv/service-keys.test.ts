@@ -190,13 +190,13 @@ t.test('a value of 4 MiB is accepted, one byte more is 413', async (t) => {
   t.equal(node.applies.length, 1)
 })
 
-t.test('a write with Idempotency-Key is 501 and not done', async (t) => {
+t.test('an Idempotency-Key that is none is refused before anything is proposed', async (t) => {
   const { app, node } = fakeService()
-  const headers = { 'idempotency-key': 'k1' }
-  for (const method of ['PUT', 'DELETE'] as const) {
-    const answer = await app.inject({ method, url: '/kv/a', headers })
-    t.equal(answer.statusCode, 501)
-    t.equal(answer.json().error.code, 'RAFT_NOT_AVAILABLE')
+  for (const key of ['', '  ', 'x'.repeat(256), 'caf\u00e9']) {
+    const headers = { 'idempotency-key': key }
+    const answer = await app.inject({ method: 'PUT', url: '/kv/a', headers })
+    t.equal(answer.statusCode, 400)
+    t.match(answer.json().error.message, /Idempotency-Key is 1 to 255/)
   }
   t.equal(node.applies.length, 0)
 })
