@@ -14,6 +14,7 @@ import { LogReplies } from './log-replies.js'
 import { NodeRequests } from './node-requests.js'
 import { createParts, type Parts } from './parts.js'
 import type { ConsensusMessage } from './protocol.js'
+import { ReplayProgress } from './replay-progress.js'
 import { ReplicatorReplies } from './replicator-replies.js'
 import { SnapshotReplies } from './snapshot-replies.js'
 
@@ -34,6 +35,7 @@ export class ConsensusActor implements Behavior<ConsensusMessage> {
   readonly #inbound: InboundRequests
   readonly #fsmWatch: FsmWatch
   #lastTurnAt: number
+  readonly #replay: ReplayProgress
   #nextTick: Timer | null = null
   #begun = false
 
@@ -42,6 +44,9 @@ export class ConsensusActor implements Behavior<ConsensusMessage> {
     const parts = createParts(init, context)
     this.#parts = parts
     this.#fsmWatch = new FsmWatch(init.applyStallTimeoutMs, init.tickMs, context.now())
+    this.#replay = new ReplayProgress(init.log.lastIndex, context.now(), (event) =>
+      parts.effects.event(event),
+    )
     this.#node = new NodeRequests(parts, () => this.#settingsChanged())
     this.#log = new LogReplies(parts)
     this.#fsm = new FsmReplies(parts)
@@ -93,6 +98,7 @@ export class ConsensusActor implements Behavior<ConsensusMessage> {
     tail.evict(flushedIndex)
     lag.committed(commitIndex)
     lag.applied(apply.applied)
+    this.#replay.look(this.#lastTurnAt, apply.applied)
     board.oldestUnflushedAt = flushClock.oldestAt
     this.#parts.status.publish()
   }
