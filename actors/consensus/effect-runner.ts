@@ -340,7 +340,9 @@ export class EffectRunner {
   #members(effect: Extract<Effect, { kind: 'members' }>): void {
     const { peers, committed, configuration } = effect
     this.#parts.onMembers(configuration.configuration, committed)
-    this.#parts.links.node.tell({ kind: 'members', peers })
+    const { generation } = this.#parts.core().status().configuration.configuration
+    const life = generation === undefined ? {} : { generation }
+    this.#parts.links.node.tell({ kind: 'members', peers, ...life })
     this.announcer.members(configuration, committed)
   }
 

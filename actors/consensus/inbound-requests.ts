@@ -23,7 +23,7 @@ export class InboundRequests {
     if (this.#isDeaf() && message.kind.startsWith('rpc')) return this.#drop(message)
     switch (message.kind) {
       case 'hello':
-        return peers.hello(connection, message.peer, message.incarnation)
+        return peers.hello(connection, message)
       case 'rpcRequestVote':
         return stepper.step({ kind: 'requestVote', connection, request: message.request })
       case 'rpcHeartbeat':

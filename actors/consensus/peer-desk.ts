@@ -1,6 +1,6 @@
 import type { Input } from '../../lib/core/inputs.js'
 import type { RaftCore } from '../../lib/core/raft-core.js'
-import type { Configuration, NodeId } from '../../lib/core/types.js'
+import { type Configuration, FIRST_GENERATION, type NodeId } from '../../lib/core/types.js'
 import type { ActorContext } from '../../lib/runtime/actor.js'
 import type { WireError } from '../../lib/runtime/wire-error.js'
 import type { KnownIncarnations } from '../log/protocol.js'
@@ -59,7 +59,19 @@ export class PeerDesk {
   }
 
   /** A peer wants to talk to this node. */
-  hello(connection: number, peer: NodeId, incarnation: string): void {
+  hello(
+    connection: number,
+    {
+      peer,
+      incarnation,
+      generation,
+    }: { readonly peer: NodeId; readonly incarnation: string; readonly generation: string },
+  ): void {
+    const stranger = this.#ofAnotherGeneration(peer, generation)
+    if (stranger !== null) {
+      this.#links.inbound?.control({ kind: 'admit', connection, refusal: stranger })
+      return this.#event(peer, stranger.message)
+    }
     this.#admission.decide(peer, incarnation, (refusal) => {
       this.#links.inbound?.control({ kind: 'admit', connection, refusal })
       if (refusal !== null) {
@@ -67,6 +79,26 @@ export class PeerDesk {
         this.#event(peer, refusal.message)
       } else this.#step({ kind: 'incarnation', peer, incarnation })
     })
+  }
+
+  /**
+   * A cluster that was recovered after the loss of its quorum goes on without those who were not there: what
+   * they hold is another past, and together they could still be a quorum of it. A node that holds nothing
+   * yet is of no generation, and takes that of whoever brings it something.
+   */
+  #ofAnotherGeneration(peer: NodeId, theirs: string) {
+    const { configuration, lastLogIndex, commitIndex } = this.#core.status()
+    const holdsNothing = lastLogIndex <= 1 && commitIndex === 0 && !this.#mayVote
+    if (configuration.index === 0 || holdsNothing) return null
+    const own = configuration.configuration.generation ?? FIRST_GENERATION
+    if (own === theirs) return null
+    return {
+      code: 'RAFT_CLUSTER_MISMATCH',
+      message:
+        `node ${this.#self} is of generation ${own} of this cluster, node ${peer} of generation ${theirs}: ` +
+        'the cluster was recovered without one of them. Recover that one with the same servers, ' +
+        'or empty its data directory and add it again',
+    }
   }
 
   /** A replicator has reached its peer, and the peer has taken this node's incarnation. */

@@ -188,7 +188,12 @@ export type NodeReply =
   | { readonly kind: 'status'; readonly status: ConsensusStatus }
   | { readonly kind: 'event'; readonly event: NodeEvent }
   /** Whose replicators must run: the other members, and those who are on their way out. */
-  | { readonly kind: 'members'; readonly peers: readonly Server[] }
+  | {
+      readonly kind: 'members'
+      readonly peers: readonly Server[]
+      /** Of the configuration in force. */
+      readonly generation?: string
+    }
   /** The cluster has removed this node, by the committed configuration at `index`. */
   | { readonly kind: 'removed'; readonly index: LogIndex }
   | { readonly kind: 'fatal'; readonly error: WireError }

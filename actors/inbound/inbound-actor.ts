@@ -1,5 +1,5 @@
 import { assertNever } from '../../lib/core/assert.js'
-import type { NodeId } from '../../lib/core/types.js'
+import { FIRST_GENERATION, type NodeId } from '../../lib/core/types.js'
 import type { ActorContext, ActorRef, Behavior } from '../../lib/runtime/actor.js'
 import { isPromise } from '../../lib/runtime/promise.js'
 import { PROTOCOL_VERSION } from '../../lib/transport/handshake.js'
@@ -30,6 +30,7 @@ type Accept = (welcome: Welcome, handler: ChannelHandler) => void
 interface Waiting {
   readonly connection: PeerConnection
   readonly incarnation: string
+  readonly generation: string
   readonly accept: Accept
   readonly since: number
 }
@@ -138,12 +139,13 @@ class InboundActor implements Behavior<InboundMessage>, ListenHandler {
       connection,
       accept,
       incarnation: hello.incarnation,
+      generation: hello.generation ?? FIRST_GENERATION,
       since: this.#context.now(),
     }
     this.#waiting.set(number, waiting)
     if (this.#consensus.isLinked) this.#ask(waiting)
     // The consensus actor is asked all the same, and may close the connection later.
-    if (this.#admitted.get(hello.nodeId) === hello.incarnation) this.#accept(waiting)
+    if (this.#admitted.get(hello.nodeId) === lifeOf(waiting)) this.#accept(waiting)
   }
 
   onRefused(remote: string, error: Error): void {
@@ -155,9 +157,10 @@ class InboundActor implements Behavior<InboundMessage>, ListenHandler {
     return this
   }
 
-  #ask({ connection, incarnation }: Waiting): void {
+  #ask({ connection, incarnation, generation }: Waiting): void {
     const { number, peer, purpose } = connection
-    this.#consensus.control({ kind: 'hello', connection: number, peer, incarnation, purpose })
+    const who = { connection: number, peer, incarnation, generation, purpose }
+    this.#consensus.control({ kind: 'hello', ...who })
   }
 
   #admit(number: number, refusal: Welcome['refusal'] | null): void {
@@ -170,7 +173,7 @@ class InboundActor implements Behavior<InboundMessage>, ListenHandler {
       return
     }
     if (waiting === undefined) return
-    this.#admitted.set(waiting.connection.peer, waiting.incarnation)
+    this.#admitted.set(waiting.connection.peer, lifeOf(waiting))
     this.#accept(waiting)
   }
 
@@ -213,6 +216,11 @@ class InboundActor implements Behavior<InboundMessage>, ListenHandler {
       this.#waiting.delete(number)
     }
   }
+}
+
+/** What was admitted once is admitted at once when it comes back, if it is still that. */
+function lifeOf({ incarnation, generation }: Waiting): string {
+  return `${incarnation} ${generation}`
 }
 
 /** A refused connection has nothing to say. */

@@ -80,6 +80,7 @@ export type InboundReply =
       readonly connection: number
       readonly peer: NodeId
       readonly incarnation: string
+      readonly generation: string
       readonly purpose: 'data' | 'heartbeat' | 'client'
     }
   | { readonly kind: 'rpcRequestVote'; readonly connection: number; readonly request: RequestVote }

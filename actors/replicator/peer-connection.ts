@@ -33,6 +33,8 @@ export interface ConnectionOptions {
  */
 export class PeerConnection {
   readonly #options: ConnectionOptions
+  /** Of this node's configuration, as the next handshake says it. */
+  generation: string | undefined
   #address: string
   #wanted = false
   #dial = 0
@@ -49,6 +51,7 @@ export class PeerConnection {
   constructor(options: ConnectionOptions) {
     this.#options = options
     this.#address = options.address
+    this.generation = options.hello.generation
   }
 
   get isReady(): boolean {
@@ -112,7 +115,9 @@ export class PeerConnection {
   }
 
   #connect(): void {
-    const { transport, hello, context, events } = this.#options
+    const { transport, context, events } = this.#options
+    const { generation } = this
+    const hello = { ...this.#options.hello, ...(generation !== undefined && { generation }) }
     const dial = ++this.#dial
     const current = () => this.#dial === dial
     this.#channel = transport.dial(this.#address, hello, {

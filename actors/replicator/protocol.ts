@@ -22,6 +22,8 @@ export interface ReplicatorInit {
   readonly nodeId: NodeId
   readonly cluster: string
   readonly incarnation: string
+  /** Of this node's configuration, for its handshakes. Default: FIRST_GENERATION. */
+  readonly generation?: string
   readonly peer: NodeId
   readonly address: string
   readonly transport: TransportSpec
@@ -78,6 +80,8 @@ export type ReplicatorMessage =
   /** S4: tell the peer that it is not a member any more. */
   | { readonly kind: 'tellRemoved'; readonly term: Term; readonly index: LogIndex }
   | { readonly kind: 'address'; readonly address: string }
+  /** What to say from the next handshake on. */
+  | { readonly kind: 'generation'; readonly generation: string }
   /** The options were reloaded. */
   | { readonly kind: 'config'; readonly config: ReplicatorConfig }
   /** The consensus actor's word on a `connected`: go on, or close and keep away. */

@@ -119,6 +119,9 @@ class ReplicatorActor implements Behavior<ReplicatorMessage> {
         return
       case 'tellRemoved':
         return this.#control.tellRemoved(message.term, message.index)
+      case 'generation':
+        for (const connection of this.#all()) connection.generation = message.generation
+        return
       case 'address':
         for (const connection of this.#all()) connection.moved(message.address)
         return
@@ -180,9 +183,10 @@ class ReplicatorActor implements Behavior<ReplicatorMessage> {
   }
 
   #connection(transport: Transport, purpose: Purpose, lane: Lane): PeerConnection {
-    const { cluster, nodeId, incarnation, peer, address, config } = this.#init
+    const { cluster, nodeId, incarnation, generation, peer, address, config } = this.#init
     const { reconnectMinMs, reconnectMaxMs } = config
-    const hello = { version: PROTOCOL_VERSION, cluster, nodeId, incarnation, purpose, to: peer }
+    const life = { incarnation, ...(generation !== undefined && { generation }) }
+    const hello = { version: PROTOCOL_VERSION, cluster, nodeId, ...life, purpose, to: peer }
     const context = this.#context
     const events: ConnectionEvents = {
       opened: (found) => this.#onOpened(purpose, found),

@@ -190,7 +190,13 @@ function withAges(state: CoreState, wanted: Configuration, index: LogIndex): Con
     return { ...server, addedAt: state.configurations.server(server.id)?.addedAt ?? index }
   }
   const servers = wanted.servers.map(aged)
-  return wanted.outgoing === undefined ? { servers } : { servers, outgoing: wanted.outgoing }
+  const { outgoing } = wanted
+  const { generation } = state.configuration
+  return {
+    servers,
+    ...(outgoing !== undefined && { outgoing }),
+    ...(generation !== undefined && { generation }),
+  }
 }
 
 /** The change under way ends with this leadership; whatever it has appended may still be committed. */

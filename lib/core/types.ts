@@ -26,7 +26,15 @@ export interface Server {
 export interface Configuration {
   readonly servers: readonly Server[]
   readonly outgoing?: readonly Server[]
+  /**
+   * Which recovery after a loss of the quorum this cluster began anew with; absent: none. Nodes of
+   * different generations have different pasts and never talk to each other.
+   */
+  readonly generation?: string
 }
+
+/** The generation of a cluster that was never recovered. */
+export const FIRST_GENERATION = '0'
 
 /** A configuration and the index of the entry that carries it (0: none yet). */
 export interface IndexedConfiguration {

@@ -21,9 +21,16 @@ export function decodeConfiguration(bytes: Uint8Array): Configuration {
   }
   if (!Array.isArray(value.servers)) return fail('servers is no list')
   const servers = value.servers.map(toServer)
-  if (value.outgoing === undefined) return { servers }
-  if (!Array.isArray(value.outgoing)) return fail('outgoing is no list')
-  return { servers, outgoing: value.outgoing.map(toServer) }
+  const { outgoing, generation } = value
+  if (outgoing !== undefined && !Array.isArray(outgoing)) return fail('outgoing is no list')
+  if (generation !== undefined && typeof generation !== 'string') {
+    return fail('generation is no text')
+  }
+  return {
+    servers,
+    ...(outgoing !== undefined && { outgoing: outgoing.map(toServer) }),
+    ...(generation !== undefined && { generation }),
+  }
 }
 
 function parse(bytes: Uint8Array): unknown {

@@ -197,7 +197,7 @@ class Assembly implements AssembledNode {
     const create: CreateActor<null, NodeReply> = async (init, context) => {
       const inner = await this.#options.createNodeActor(init, context)
       return watching(inner, (message) => {
-        if (message.kind === 'members') manager.members(message.peers)
+        if (message.kind === 'members') manager.members(message.peers, message.generation)
         if (message.kind === 'fatal') this.#fail(message.error)
       })
     }

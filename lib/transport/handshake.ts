@@ -1,4 +1,5 @@
 import { crc32 } from 'node:zlib'
+import { FIRST_GENERATION } from '../core/types.js'
 import { ByteReader } from './byte-reader.js'
 import { ByteWriter } from './byte-writer.js'
 import { TransportError } from './errors.js'
@@ -39,6 +40,7 @@ export function encodeHello(hello: Hello): Uint8Array {
     .string(hello.incarnation)
     .u8(PURPOSES.indexOf(hello.purpose) + 1)
     .string(hello.to)
+    .string(hello.generation ?? FIRST_GENERATION)
     .finish()
   return seal(KIND.hello, hello.version, body)
 }
@@ -78,8 +80,11 @@ export function decodeHello(version: number, body: Uint8Array): Hello {
   const purpose = PURPOSES[reader.u8() - 1]
   if (purpose === undefined) throw reader.malformed('an unknown purpose', {})
   const to = name(reader, 'to')
-  if (version === PROTOCOL_VERSION) reader.end()
-  return { version, cluster, nodeId, incarnation, purpose, to }
+  const hello = { version, cluster, nodeId, incarnation, purpose, to }
+  if (version !== PROTOCOL_VERSION) return hello
+  const generation = name(reader, 'generation')
+  reader.end()
+  return generation === FIRST_GENERATION ? hello : { ...hello, generation }
 }
 
 export function decodeWelcome(version: number, body: Uint8Array): Welcome {

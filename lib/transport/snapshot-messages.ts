@@ -103,7 +103,8 @@ function isConfiguration(value: unknown): value is IndexedConfiguration['configu
   if (!isRecord(value) || !Array.isArray(value.servers) || !value.servers.every(isServer)) {
     return false
   }
-  const { outgoing } = value
+  const { outgoing, generation } = value
+  if (generation !== undefined && !isString(generation)) return false
   return outgoing === undefined || (Array.isArray(outgoing) && outgoing.every(isServer))
 }
 

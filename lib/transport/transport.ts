@@ -23,6 +23,8 @@ export interface Hello {
   readonly purpose: Purpose
   /** The node that the dialler means to reach; another one refuses. */
   readonly to: string
+  /** Of the dialler's configuration (Configuration.generation). Default: FIRST_GENERATION. */
+  readonly generation?: string
 }
 
 /** The listener's half: who it is, and whether it takes the connection. */
