@@ -59,7 +59,7 @@ export class ClientSession {
   }
 
   /** Proposes the command until it has ended or its time is over; it is applied once. */
-  apply(data: Uint8Array, options: CallOptions | undefined): Promise<Applied> {
+  apply(data: Uint8Array, options?: CallOptions): Promise<Applied> {
     const { calls, forwarder, config, now } = this.#host
     const call = calls.start<Applied>('session.apply', options, config.requestTimeoutMs)
     const refusal = this.#refusal()
@@ -77,7 +77,7 @@ export class ClientSession {
   }
 
   /** Waits for the commands under way, then ends the session; one that is over is closed already. */
-  close(options: CallOptions | undefined): Promise<void> {
+  close(options?: CallOptions): Promise<void> {
     this.#closing ??= this.#close(options)
     return this.#closing
   }
