@@ -37,7 +37,7 @@ export function nodeOptions(given: ServeOptions, logger: ActorLogger): RaftNodeO
 
 function transportOf({ raft, id, bootstrap, insecure = false, ...given }: ServeOptions) {
   // A wildcard is no address to dial; what the members call this node is in their list.
-  const advertise = given.advertise ?? bootstrap?.find((server) => server.id === id)?.address
+  const advertise = given.advertise || bootstrap?.find((server) => server.id === id)?.address
   return tcpTransport({ listen: raft, insecure, ...(advertise !== undefined && { advertise }) })
 }
 

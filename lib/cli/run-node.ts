@@ -102,9 +102,9 @@ async function joinIfFresh(
 ): Promise<void> {
   const { join, id, cluster, json = false } = options
   const { configurationIndex, snapshotIndex, term } = node.stats()
-  if (join === undefined || configurationIndex > 0 || snapshotIndex > 0 || term > 0) return
-  const http = options.advertiseHttp ?? `http://${service.address}`
-  const joiner = { id, cluster, address: options.advertise ?? node.address, http }
+  if (!join || configurationIndex > 0 || snapshotIndex > 0 || term > 0) return
+  const http = options.advertiseHttp || `http://${service.address}`
+  const joiner = { id, cluster, address: options.advertise || node.address, http }
   const index = await joinCluster(join, joiner, signal)
   await node.waitFor({ configurationIndex: index }, { signal })
   printEvent({ event: 'joined', through: join, index }, json)

@@ -24,6 +24,7 @@ export interface ServeOptions {
   readonly dir?: string
   readonly store: StoreName
   readonly bootstrap?: readonly ServerOptions[]
+  /** Of these three, empty is as good as not given. */
   readonly join?: string
   readonly advertise?: string
   readonly advertiseHttp?: string
@@ -91,7 +92,7 @@ export function serveCommand(): Command {
     .addOption(option('--json', 'one JSON object a line on stdout'))
     .addOption(exitWithParentOption())
     .action(async (given: ServeOptions) => {
-      if (given.join !== undefined && given.bootstrap !== undefined) {
+      if (given.join && given.bootstrap !== undefined) {
         const message = '--bootstrap begins a cluster, --join enters one: give one of them'
         throw new Failure(message, { exitCode: exitUsage })
       }
@@ -100,8 +101,8 @@ export function serveCommand(): Command {
 }
 
 /** A variable that is set to nothing is not set. */
-function unlessEmpty(parse: (value: string) => string): (value: string) => string | undefined {
-  return (value) => (value === '' ? undefined : parse(value))
+function unlessEmpty(parse: (value: string) => string): (value: string) => string {
+  return (value) => (value === '' ? '' : parse(value))
 }
 
 /** Every option of this command has a variable: `--raft` is TROUPE_RAFT. */
