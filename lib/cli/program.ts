@@ -3,6 +3,8 @@ import { packageVersion } from '../kv/version.js'
 import { backupCommand, snapshotCommand } from './backup.js'
 import { devCommand } from './dev.js'
 import { laterCommands } from './later.js'
+import { inspectCommand } from './log-inspect.js'
+import { verifyCommand } from './log-verify.js'
 import {
   addCommand,
   demoteCommand,
@@ -32,9 +34,17 @@ export function troupeProgram(): Command {
     .addCommand(snapshotCommand())
     .addCommand(backupCommand())
     .addCommand(restoreCommand())
+    .addCommand(logCommand())
   for (const command of laterCommands()) program.addCommand(command, { hidden: true })
   throwOnExit(program)
   return program
+}
+
+function logCommand(): Command {
+  return new Command('log')
+    .description('look into the data directory of a stopped node')
+    .addCommand(inspectCommand())
+    .addCommand(verifyCommand())
 }
 
 /** Exit codes are decided in one place, not where commander finds something wrong. */

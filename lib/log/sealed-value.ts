@@ -47,6 +47,21 @@ export function* readSealed(
   )
 }
 
+/** For a look from outside: how many copies there are, how many of them are damaged, and the payload. */
+export function inspectSealed(
+  get: (key: string) => Uint8Array | null,
+  name: string,
+): { readonly payload: Uint8Array | null; readonly copies: number; readonly damaged: number } {
+  const copies = keysOf(name).flatMap((key) => get(key) ?? [])
+  const payloads = copies.map(open)
+  const damaged = payloads.filter((payload) => payload === null).length
+  return {
+    payload: payloads.find((found) => found !== null) ?? null,
+    copies: copies.length,
+    damaged,
+  }
+}
+
 function open(bytes: Uint8Array): Uint8Array | null {
   if (bytes.length < HEADER_BYTES || bytes[4] !== VERSION) return null
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
