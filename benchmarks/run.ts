@@ -9,6 +9,7 @@ export interface Benchmark {
 
 const benchmarks: Readonly<Record<string, () => Promise<Benchmark>>> = {
   'replicated-log': () => import('./replicated-log.js'),
+  'fsm-batch': () => import('./fsm-batch.js'),
   store: () => import('./store.js'),
   actor: () => import('./actor.js'),
 }

@@ -39,6 +39,8 @@ export interface AssemblyOptions {
   readonly observeCore?: (core: RaftCore) => void
   /** Called once, when the node cannot go on. The caller then closes it. */
   readonly onFailure: (error: WireError) => void
+  /** An actor failed, and another one is started after `delayMs`. */
+  readonly onRestart?: (actor: string, error: Error, delayMs: number) => void
 }
 
 export interface AssembledNode {

@@ -192,6 +192,7 @@ class Assembly implements AssembledNode {
       init: { nodeId: id, cluster, incarnation, transport, leaderBoard },
       consensus: this.consensus,
       onFailure: (error) => this.#fail(error),
+      onRestart: this.#options.onRestart,
     })
     this.#replicators = manager
     const create: CreateActor<null, NodeReply> = async (init, context) => {

@@ -25,6 +25,8 @@ export interface KeeperOptions<M extends Message> {
   /** False: this failure is not worth a restart. */
   readonly mayRestart?: (error: Error) => boolean
   readonly gaveUp: (error: WireError) => void
+  /** It failed, and another one is started after `delayMs`. */
+  readonly restarting?: ((name: string, error: Error, delayMs: number) => void) | undefined
 }
 
 /** Restarts one actor when it fails, with backoff, so often in a window and no more. */
@@ -89,6 +91,7 @@ export class Keeper<M extends Message> implements Kept<M> {
     const doubled = config.restartMinMs * 2 ** this.#restarts.length
     const delay = Math.min(config.restartMaxMs, doubled) * (0.5 + this.#options.random() / 2)
     this.#restarts.push(now)
+    this.#options.restarting?.(name, error, Math.round(delay))
     this.#backoff = clock.after(delay, () => this.startSoon())
   }
 }

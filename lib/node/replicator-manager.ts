@@ -29,6 +29,7 @@ export interface ReplicatorManagerOptions {
   >
   readonly consensus: ActorHandle<ConsensusMessage>
   readonly onFailure: (error: WireError) => void
+  readonly onRestart: ((actor: string, error: Error, delayMs: number) => void) | undefined
 }
 
 /** One replicator for each other member: started, told of new addresses, restarted, stopped. */
@@ -90,7 +91,7 @@ export class ReplicatorManager {
   }
 
   #keeperOf(peer: NodeId, running: () => Running): Keeper<ReplicatorMessage> {
-    const { system, config, consensus, onFailure } = this.#options
+    const { system, config, consensus, onFailure, onRestart } = this.#options
     return new Keeper<ReplicatorMessage>({
       name: `replicator-${peer}`,
       clock: system,
@@ -104,6 +105,7 @@ export class ReplicatorManager {
         consensus.ref.control({ kind: 'replicatorStarted', peer, pinSlot: slot })
       },
       gaveUp: onFailure,
+      restarting: onRestart,
     })
   }
 

@@ -84,6 +84,9 @@ async function assemble(
       system,
       createNodeActor: createNode,
       onFailure: (error) => early.failed(error),
+      onRestart: (actor, { message }, delayMs) => {
+        options.logger?.warn({ actor, delayMs, error: message }, 'an actor failed and is restarted')
+      },
     })
     const [side] = made
     if (side === undefined) throw new Error('the assembly has not created the node actor')

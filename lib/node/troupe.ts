@@ -70,6 +70,7 @@ export class Troupe {
       started: (handle) => this.link(name, handle, others),
       ...(mayRestart === undefined ? {} : { mayRestart }),
       gaveUp: this.#fail,
+      restarting: this.#options.onRestart,
     })
     this.#kept.push(keeper as unknown as Kept<never>)
     return keeper
