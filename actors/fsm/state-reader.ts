@@ -4,13 +4,14 @@ import type { ActorRef } from '../../lib/runtime/actor.js'
 import type { ProgressMeter } from '../../lib/snapshot/progress-meter.js'
 import type { FsmLinkMessage, StateOpened } from '../snapshot/fsm-link.js'
 
-const CHUNK_BYTES = 1024 * 1024
+const CHUNK_BYTES = 256 * 1024
 
 /** A stored snapshot as the state machine reads it: one chunk ahead, and no more, is under way. */
 export class StateReader {
   readonly #snapshots: ActorRef<FsmLinkMessage>
   readonly #opened: StateOpened
   readonly #meter: ProgressMeter
+  readonly #room = new Uint8Array(new SharedArrayBuffer(CHUNK_BYTES))
   #failure: unknown = null
 
   private constructor(
@@ -57,6 +58,8 @@ export class StateReader {
       })
       offset += bytes.length
       next = offset < size ? this.#read(offset) : null
+      // Whoever stops reading never learns of it otherwise.
+      next?.catch(() => {})
       yield bytes
       this.#meter.report(offset, size)
     }
@@ -74,17 +77,17 @@ export class StateReader {
     this.#snapshots.ask({ kind: 'closeState', reading }).catch(() => {})
   }
 
-  #read(offset: number): Promise<Uint8Array> {
+  async #read(offset: number): Promise<Uint8Array> {
     const { reading } = this.#opened
-    const bytes = this.#snapshots.ask<Uint8Array>({
-      kind: 'readState',
-      reading,
-      offset,
-      maxBytes: CHUNK_BYTES,
-    })
-    bytes.catch((error: unknown) => {
+    const into = this.#room
+    try {
+      const asked = { kind: 'readState', reading, offset, into } as const
+      const length = await this.#snapshots.ask<number>(asked)
+      // The machine may keep what it is given, and the room is filled anew meanwhile.
+      return into.slice(0, length)
+    } catch (error) {
       this.#failure ??= error
-    })
-    return bytes
+      throw error
+    }
   }
 }

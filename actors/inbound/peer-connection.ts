@@ -15,6 +15,7 @@ import {
 } from '../../lib/transport/messages.js'
 import type { Channel, ChannelHandler, Purpose } from '../../lib/transport/transport.js'
 import type { BatchReceiver } from './batch-receiver.js'
+import { ChunkRoom } from './chunk-room.js'
 import type { ConsensusLink } from './consensus-link.js'
 import type { HeartbeatAnswerer } from './heartbeat-answerer.js'
 import { type Reply, replyFrame } from './replies.js'
@@ -41,6 +42,7 @@ export class PeerConnection implements ChannelHandler {
   readonly purpose: Purpose
   readonly #services: ConnectionServices
   readonly #unanswered = new Unanswered()
+  readonly #chunks = new ChunkRoom()
   #channel: Channel | null = null
   #paused = false
   /** An AppendEntries whose payload is still arriving. */
@@ -67,7 +69,7 @@ export class PeerConnection implements ChannelHandler {
         return new Uint8Array(allocation.memory, allocation.offset, length)
       }
       case FrameType.snapshotChunk:
-        return new Uint8Array(new SharedArrayBuffer(length))
+        return this.#chunks.take(length)
       case FrameType.forwardRequest:
         return new Uint8Array(length)
       default:
@@ -108,6 +110,7 @@ export class PeerConnection implements ChannelHandler {
 
   reply(reply: Reply): void {
     this.#unanswered.answered(reply)
+    if (reply.kind === 'snapshotChunkReply') this.#chunks.release()
     const channel = this.#channel
     if (channel === null) return
     channel.send(replyFrame(reply))

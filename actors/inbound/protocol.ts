@@ -99,7 +99,7 @@ export type InboundReply =
       readonly kind: 'rpcSnapshotChunk'
       readonly connection: number
       readonly request: SnapshotChunk
-      /** In shared memory of its own. */
+      /** In shared memory that is this chunk's until it is answered. */
       readonly bytes: Uint8Array
     }
   | {

@@ -21,12 +21,12 @@ export type FsmLinkMessage =
   | { readonly kind: 'abortCapture'; readonly capture: number }
   /** The stored snapshot at (index, term), verified and kept from being pruned until `closeState`. */
   | { readonly kind: 'openState'; readonly index: LogIndex; readonly term: Term }
-  /** Answered with a Uint8Array, never empty before the end. */
+  /** Answered with how many bytes of `into`, which is shared memory, are filled; 0 at the end only. */
   | {
       readonly kind: 'readState'
       readonly reading: number
       readonly offset: number
-      readonly maxBytes: number
+      readonly into: Uint8Array
     }
   | { readonly kind: 'closeState'; readonly reading: number }
 

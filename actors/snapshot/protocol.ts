@@ -62,12 +62,12 @@ export type SnapshotMessage =
    * being pruned until `closeSnapshot`.
    */
   | { readonly kind: 'openSnapshot'; readonly index: LogIndex; readonly term: Term }
-  /** ask: a Uint8Array, never empty before the end. */
+  /** ask: how many bytes of `into`, which is shared memory, it has filled; 0 at the end only. */
   | {
       readonly kind: 'readSnapshot'
       readonly reading: number
       readonly offset: number
-      readonly maxBytes: number
+      readonly into: Uint8Array
     }
   /** ask */
   | { readonly kind: 'closeSnapshot'; readonly reading: number }

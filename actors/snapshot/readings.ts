@@ -1,5 +1,5 @@
 import type { LogIndex, Term } from '../../lib/core/types.js'
-import { type Steps, step } from '../../lib/runtime/steps.js'
+import type { Steps } from '../../lib/runtime/steps.js'
 import { SnapshotStoreError } from '../../lib/snapshot/errors.js'
 import type { StoredSnapshot } from '../../lib/snapshot/store.js'
 import type { SnapshotOpened } from './protocol.js'
@@ -27,7 +27,8 @@ export class Readings {
     return { reading, meta: snapshot }
   }
 
-  *read(reading: number, offset: number, maxBytes: number): Steps<Uint8Array> {
+  /** Returns how many bytes of `into` it has filled. */
+  *read(reading: number, offset: number, into: Uint8Array): Steps<number> {
     const open = this.#open.get(reading)
     if (open === undefined) {
       throw new SnapshotStoreError(
@@ -35,9 +36,7 @@ export class Readings {
         `reading ${reading} of a snapshot is not open: the snapshot actor was restarted`,
       )
     }
-    const bytes = yield* step(this.#library.store.read(open.snapshot, offset, maxBytes))
-    // A view would take its whole buffer with it to the other thread.
-    return bytes.byteLength === bytes.buffer.byteLength ? bytes : bytes.slice()
+    return yield* this.#library.read(open.snapshot, offset, into)
   }
 
   *close(reading: number): Steps {

@@ -4,7 +4,7 @@ import { messageOf } from '../../lib/fsm/errors.js'
 import type { ActorLogger } from '../../lib/runtime/actor.js'
 import { runSteps, type Steps, step } from '../../lib/runtime/steps.js'
 import { toWireError } from '../../lib/runtime/wire-error.js'
-import type { ChunkCodec } from '../../lib/snapshot/chunk-codec.js'
+import { inflateInto } from '../../lib/snapshot/deflate.js'
 import { SnapshotStoreError } from '../../lib/snapshot/errors.js'
 import { type SnapshotId, sameSnapshot } from '../../lib/snapshot/order.js'
 import type { SnapshotWriter, StoredSnapshot } from '../../lib/snapshot/store.js'
@@ -33,23 +33,20 @@ interface Receiving extends Stream {
  */
 export class Receiver {
   readonly #library: SnapshotLibrary
-  readonly #codec: ChunkCodec
   readonly #log: ActorLogger
   readonly #reply: (reply: SnapshotReply) => void
   /** Where compressed chunks are inflated, one after the other. */
-  #room: Uint8Array = new Uint8Array(0)
+  #room = new Uint8Array(0)
   #receiving: Receiving | null = null
   /** The last one taken: its last chunk may come again when the answer to it was lost. */
   #received: Stream | null = null
 
   constructor(parts: {
     readonly library: SnapshotLibrary
-    readonly codec: ChunkCodec
     readonly log: ActorLogger
     readonly reply: (reply: SnapshotReply) => void
   }) {
     this.#library = parts.library
-    this.#codec = parts.codec
     this.#log = parts.log
     this.#reply = parts.reply
   }
@@ -61,7 +58,7 @@ export class Receiver {
       if (receiving === null) return this.#answer(chunk, 0)
       const { writer, meta } = receiving
       if (chunk.offset !== writer.written) return this.#answer(chunk, writer.written)
-      const bytes = yield* this.#stateOf(chunk)
+      const bytes = this.#stateOf(chunk)
       yield* step(writer.write(bytes))
       receiving.checksum = crc32(bytes, receiving.checksum)
       if (writer.written > meta.size || (chunk.done && writer.written !== meta.size)) {
@@ -90,11 +87,11 @@ export class Receiver {
     return runSteps(this.#drop())
   }
 
-  *#stateOf({ compressed, bytes, length }: StoreChunk): Steps<Uint8Array> {
+  #stateOf({ compressed, bytes, length }: StoreChunk): Uint8Array {
     if (!compressed) return bytes
-    if (this.#room.length < length) this.#room = new Uint8Array(new SharedArrayBuffer(length))
+    if (this.#room.length < length) this.#room = new Uint8Array(length)
     const state = this.#room.subarray(0, length)
-    yield* step(this.#codec.inflate(bytes, state))
+    inflateInto(bytes, state)
     return state
   }
 

@@ -64,7 +64,7 @@ class SnapshotActor implements Behavior<SnapshotMessage | FsmLinkMessage> {
     this.#codec = codec
     this.#transfers = new Transfers(library, codec)
     const reply = (message: SnapshotReply): void => this.#reply(message)
-    this.#receiver = new Receiver({ library, codec, log: context.log, reply })
+    this.#receiver = new Receiver({ library, log: context.log, reply })
     this.#restores = new Restores(library, context.log)
   }
 
@@ -124,13 +124,13 @@ class SnapshotActor implements Behavior<SnapshotMessage | FsmLinkMessage> {
       case 'openState':
         return yield* this.#openState(message.index, message.term)
       case 'readState':
-        return yield* this.#readings.read(message.reading, message.offset, message.maxBytes)
+        return yield* this.#readings.read(message.reading, message.offset, message.into)
       case 'closeState':
         return yield* this.#readings.close(message.reading)
       case 'openSnapshot':
         return yield* this.#opened.open(message.index, message.term)
       case 'readSnapshot':
-        return yield* this.#opened.read(message.reading, message.offset, message.maxBytes)
+        return yield* this.#opened.read(message.reading, message.offset, message.into)
       case 'closeSnapshot':
         return yield* this.#opened.close(message.reading)
       case 'beginRestore':

@@ -87,6 +87,15 @@ export class SnapshotLibrary {
     this.#log.error({ index, term, reason }, 'a snapshot is damaged; an older one is used instead')
   }
 
+  /** Fills `into` with state from `offset` on; returns how many bytes there were. */
+  *read(snapshot: StoredSnapshot, offset: number, into: Uint8Array): Steps<number> {
+    const { store } = this
+    if (store.readInto !== undefined) return yield* step(store.readInto(snapshot, offset, into))
+    const bytes = yield* step(store.read(snapshot, offset, into.length))
+    into.set(bytes)
+    return bytes.length
+  }
+
   /** Keeps it from being pruned until the returned function is called. */
   use(id: SnapshotId): () => void {
     const key = snapshotKey(id)

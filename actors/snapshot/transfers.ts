@@ -65,21 +65,19 @@ export class Transfers {
   *#chunk(transfer: Transfer, { offset, maxBytes }: ReadChunk): Steps<StateChunk> {
     const { snapshot, rooms } = transfer
     if (offset > snapshot.size) throw pastTheEnd(snapshot, offset)
-    const read = yield* this.#read(snapshot, offset, maxBytes)
-    const { length } = read
-    const done = offset + length === snapshot.size
     const room = rooms.next(maxBytes)
+    const length = yield* this.#read(snapshot, offset, room.state(maxBytes))
+    const done = offset + length === snapshot.size
     const state = room.state(length)
-    state.set(read)
     const deflated = yield* step(this.#codec.deflate(state, room.deflated(length)))
     const compressed = deflated > 0
     const bytes = compressed ? room.deflated(deflated) : state
     return { offset, length, compressed, bytes, done }
   }
 
-  *#read(snapshot: StoredSnapshot, offset: number, maxBytes: number): Steps<Uint8Array> {
+  *#read(snapshot: StoredSnapshot, offset: number, into: Uint8Array): Steps<number> {
     try {
-      return yield* step(this.#library.store.read(snapshot, offset, maxBytes))
+      return yield* this.#library.read(snapshot, offset, into)
     } catch (error) {
       const corrupt = error instanceof SnapshotStoreError && error.code === 'RAFT_CORRUPT'
       if (corrupt) this.#library.markDamaged(snapshot, error.message)

@@ -88,6 +88,7 @@ class Reading implements OpenSnapshot {
   readonly meta: SnapshotMetadata
   readonly #reading: number
   readonly #ask: (message: SnapshotMessage) => Promise<unknown>
+  readonly #room = new Uint8Array(new SharedArrayBuffer(READ_BYTES))
   #begun = false
   #closed = false
 
@@ -130,8 +131,9 @@ class Reading implements OpenSnapshot {
 
   async #read(offset: number): Promise<Uint8Array> {
     const reading = this.#reading
-    const read = { kind: 'readSnapshot', reading, offset, maxBytes: READ_BYTES } as const
-    return (await this.#ask(read)) as Uint8Array
+    const length = await this.#ask({ kind: 'readSnapshot', reading, offset, into: this.#room })
+    // The reader may keep what it is given.
+    return this.#room.slice(0, length as number)
   }
 
   #unreadable(why: string): RaftError {

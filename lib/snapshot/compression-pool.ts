@@ -12,25 +12,21 @@ const IDLE_MS = 5000
 const MAX_QUEUE = 1024
 
 /**
- * Deflates and inflates on threads of their own, so that neither consensus nor a connection waits for
- * it. The pool is made at its first use and its threads end when they have nothing to do.
+ * Deflates on threads of its own, so that neither consensus nor a connection nor a capture waits for it.
+ * The pool is made at its first use and its threads end when they have nothing to do. (To inflate is so
+ * much cheaper that whoever stores the chunk does it.)
  */
 export class CompressionPool implements ChunkCodec {
   #pool: Promise<Piscina<CompressionTask, number>> | null = null
   #closed = false
 
-  deflate(input: Uint8Array, output: Uint8Array): Promise<number> {
-    return this.#run({ kind: 'deflate', input, output })
-  }
-
-  async inflate(input: Uint8Array, output: Uint8Array): Promise<void> {
-    const written = await this.#run({ kind: 'inflate', input, output })
-    if (written === output.length) return
-    throw new SnapshotStoreError(
-      'RAFT_CORRUPT',
-      `a compressed chunk of ${input.length} bytes does not unfold to the ${output.length} bytes of state announced`,
-      { details: { found: input.length, length: output.length } },
-    )
+  async deflate(input: Uint8Array, output: Uint8Array): Promise<number> {
+    for (const { buffer } of [input, output]) {
+      assert(buffer instanceof SharedArrayBuffer, 'the pool works on shared memory')
+    }
+    if (this.#closed) throw new SnapshotStoreError('RAFT_STORE_FAILED', 'the node is closing')
+    this.#pool ??= startPool()
+    return (await this.#pool).run({ input, output })
   }
 
   async close(): Promise<void> {
@@ -39,15 +35,6 @@ export class CompressionPool implements ChunkCodec {
     this.#pool = null
     // Nobody waits for what is under way any more.
     await (await pool)?.destroy()
-  }
-
-  async #run(task: CompressionTask): Promise<number> {
-    for (const { buffer } of [task.input, task.output]) {
-      assert(buffer instanceof SharedArrayBuffer, 'the pool works on shared memory')
-    }
-    if (this.#closed) throw new SnapshotStoreError('RAFT_STORE_FAILED', 'the node is closing')
-    this.#pool ??= startPool()
-    return (await this.#pool).run(task)
   }
 }
 

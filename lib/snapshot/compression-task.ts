@@ -1,20 +1,13 @@
-import { deflateInto, inflateInto } from './deflate.js'
+import { deflateInto } from './deflate.js'
 
-/** What the threads of the compression pool run. Input and output lie in shared memory. */
+/** What the threads of the compression pool run. Both pieces lie in shared memory. */
 export interface CompressionTask {
-  readonly kind: 'deflate' | 'inflate'
   readonly input: Uint8Array
+  /** As long as `input`. */
   readonly output: Uint8Array
 }
 
-/** Bytes written to `output`, or -1: the input is no chunk of that length. */
-export function compressionTask({ kind, input, output }: CompressionTask): number {
-  if (kind === 'deflate') return deflateInto(input, output)
-  try {
-    inflateInto(input, output)
-    return output.length
-  } catch {
-    // The error's code would not survive the way back; the caller makes it anew.
-    return -1
-  }
+/** Bytes written to `output`; 0: it does not pay. */
+export function compressionTask({ input, output }: CompressionTask): number {
+  return deflateInto(input, output)
 }

@@ -1,4 +1,5 @@
 import { deflateRawSync, inflateRawSync } from 'node:zlib'
+import { giveBackAll } from '../runtime/give-back.js'
 import { SnapshotStoreError } from './errors.js'
 
 /** Compression pays when it saves at least a tenth of what is sent. */
@@ -8,6 +9,8 @@ const SAMPLE_BYTES = 8 * 1024
 const SAMPLES = 4
 /** The fastest level: a chunk must not wait longer for its compression than it takes to send. */
 const LEVEL = 1
+/** Room behind the output, without which zlib makes another piece of its size. */
+const SPARE_BYTES = 64
 
 /**
  * Deflates `bytes` into `room`, which is as long, if that pays. Returns the length, or 0: send it as it is.
@@ -15,11 +18,8 @@ const LEVEL = 1
  */
 export function deflateInto(bytes: Uint8Array, room: Uint8Array): number {
   const sample = sampleOf(bytes)
-  if (sample.length < bytes.length && !pays(deflate(sample), sample)) return 0
-  const deflated = deflate(bytes)
-  if (!pays(deflated, bytes)) return 0
-  room.set(deflated)
-  return deflated.length
+  if (sample.length < bytes.length && deflate(sample, room) === 0) return 0
+  return deflate(bytes, room)
 }
 
 /**
@@ -31,20 +31,23 @@ export function inflateInto(bytes: Uint8Array, state: Uint8Array): void {
   let inflated: Uint8Array
   try {
     // Never more than announced, whatever the bytes claim to unfold to.
-    inflated = inflateRawSync(bytes, { maxOutputLength: length, chunkSize: Math.max(64, length) })
+    inflated = inflateRawSync(bytes, { maxOutputLength: length, chunkSize: length + SPARE_BYTES })
   } catch (error) {
     throw notInflated(bytes.length, length, error)
   }
-  if (inflated.length !== length) throw notInflated(bytes.length, length)
+  if (inflated.length !== length) throw notInflated(inflated.length, length)
   state.set(inflated)
+  giveBackAll(inflated)
 }
 
-function deflate(bytes: Uint8Array): Uint8Array {
-  return deflateRawSync(bytes, { level: LEVEL, chunkSize: Math.max(64, bytes.length) })
-}
-
-function pays(deflated: Uint8Array, bytes: Uint8Array): boolean {
-  return deflated.length < bytes.length * WORTH_IT
+/** The length of what was written into `room`; 0: it does not pay. */
+function deflate(bytes: Uint8Array, room: Uint8Array): number {
+  const deflated = deflateRawSync(bytes, { level: LEVEL, chunkSize: bytes.length + SPARE_BYTES })
+  const { length } = deflated
+  const pays = length < bytes.length * WORTH_IT
+  if (pays) room.set(deflated)
+  giveBackAll(deflated)
+  return pays ? length : 0
 }
 
 function sampleOf(bytes: Uint8Array): Uint8Array {

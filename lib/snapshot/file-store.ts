@@ -6,6 +6,7 @@ import { SnapshotFile } from './file-reader.js'
 import { FileSnapshotWriter } from './file-writer.js'
 import { nodeFiles, type SnapshotFiles } from './files.js'
 import { newestFirst, snapshotKey } from './order.js'
+import { Scratch } from './scratch.js'
 import { SnapshotDirectory } from './snapshot-directory.js'
 import type {
   CreateSnapshotStore,
@@ -31,6 +32,7 @@ export class FileSnapshotStore implements SnapshotStore {
   readonly #directory: SnapshotDirectory
   readonly #chunkBytes: number
   readonly #warn: (fields: object, message: string) => void
+  readonly #scratch = new Scratch()
   readonly #held = new Map<string, SnapshotFile>()
   /** Their bodies were read and checked by this process. */
   readonly #verified = new Set<string>()
@@ -57,7 +59,7 @@ export class FileSnapshotStore implements SnapshotStore {
     this.#verified.clear()
     for (const path of await this.#directory.open()) {
       try {
-        const file = await SnapshotFile.open(this.#files, path)
+        const file = await SnapshotFile.open(this.#files, path, this.#scratch)
         this.#held.set(snapshotKey(file.stored), file)
       } catch (error) {
         if (!(error instanceof SnapshotStoreError && error.code === 'RAFT_CORRUPT')) throw error
@@ -95,7 +97,7 @@ export class FileSnapshotStore implements SnapshotStore {
     }
     try {
       // Read back: what cannot be opened again must not make anyone drop log entries.
-      const file = await SnapshotFile.open(this.#files, path)
+      const file = await SnapshotFile.open(this.#files, path, this.#scratch)
       if (replaces) this.#adopt(key, file)
       await this.#directory.flush()
       this.#adopt(key, file)
@@ -113,15 +115,29 @@ export class FileSnapshotStore implements SnapshotStore {
   }
 
   async read(snapshot: StoredSnapshot, offset: number, maxBytes: number): Promise<Uint8Array> {
+    const bytes = new Uint8Array(Math.max(0, Math.min(maxBytes, snapshot.size - offset)))
+    await this.readInto(snapshot, offset, bytes)
+    return bytes
+  }
+
+  async readInto(snapshot: StoredSnapshot, offset: number, into: Uint8Array): Promise<number> {
     const file = this.#find(snapshot)
-    if (!(await this.verify(snapshot))) throw corrupt(file.path, 'its body fails a checksum')
-    return file.read(offset, maxBytes)
+    if (!(await this.#isWhole(file))) throw corrupt(file.path, 'its body fails a checksum')
+    return file.readInto(offset, into)
   }
 
   async verify(snapshot: StoredSnapshot): Promise<boolean> {
-    const key = snapshotKey(snapshot)
+    const file = this.#find(snapshot)
+    // What was verified before may have been deleted or cut off since.
+    const now = await SnapshotFile.open(this.#files, file.path, this.#scratch)
+    return now.stored.checksum === snapshot.checksum && (await this.#isWhole(file))
+  }
+
+  /** Its body is read once by each process. */
+  async #isWhole(file: SnapshotFile): Promise<boolean> {
+    const key = snapshotKey(file.stored)
     if (this.#verified.has(key)) return true
-    const good = await this.#find(snapshot).verify()
+    const good = await file.verify()
     if (good) this.#verified.add(key)
     return good
   }

@@ -12,6 +12,11 @@ export interface SnapshotStore {
   list(): readonly StoredSnapshot[] | Promise<readonly StoredSnapshot[]>
   /** Bytes of state from `offset`, at most `maxBytes`; the whole body's checksum was verified first. */
   read(snapshot: StoredSnapshot, offset: number, maxBytes: number): Uint8Array | Promise<Uint8Array>
+  /**
+   * Like `read`, into memory of the caller's; returns how many bytes there were. A store without it costs
+   * its readers memory that must be collected.
+   */
+  readInto?(snapshot: StoredSnapshot, offset: number, into: Uint8Array): number | Promise<number>
   /** Checks header and body. */
   verify(snapshot: StoredSnapshot): boolean | Promise<boolean>
   remove(snapshot: StoredSnapshot): void | Promise<void>

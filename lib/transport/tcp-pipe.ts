@@ -1,6 +1,7 @@
 import type { Socket } from 'node:net'
 import { assert } from '../core/assert.js'
 import type { ActorContext } from '../runtime/actor.js'
+import { giveBack } from '../runtime/give-back.js'
 import { TransportError } from './errors.js'
 import type { Pipe, PipeEvents } from './pipe.js'
 
@@ -32,7 +33,10 @@ export class TcpPipe implements Pipe {
     this.#events = events
     const socket = this.#socket
     socket.on('connect', () => this.#turn((to) => to.connected()))
-    socket.on('data', (chunk: Buffer) => this.#turn((to) => to.received(chunk)))
+    socket.on('data', (chunk: Buffer) => {
+      this.#turn((to) => to.received(chunk))
+      giveBack(chunk)
+    })
     socket.on('error', (error) => {
       this.#error = error
     })

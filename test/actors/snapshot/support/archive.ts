@@ -88,6 +88,12 @@ export class Archive {
     return this.ask({ kind: 'openState', index, term })
   }
 
+  async readState(reading: number, offset: number, maxBytes: number): Promise<Buffer> {
+    const into = new Uint8Array(new SharedArrayBuffer(maxBytes))
+    const length = await this.ask<number>({ kind: 'readState', reading, offset, into })
+    return Buffer.from(into.subarray(0, length))
+  }
+
   /** The core has no use for a snapshot; resolves when the actor has taken notice. */
   async discard(index: number, term: number): Promise<void> {
     this.actor.ref.tell({ kind: 'discard', index, term })

@@ -1,0 +1,76 @@
+import { once } from 'node:events'
+import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net'
+
+/** A TCP proxy on a port of its own that can be cut, and that counts what passes towards its target. */
+export class TcpProxy {
+  readonly #server: Server
+  readonly #target: { readonly host: string; readonly port: number }
+  readonly #sockets = new Set<Socket>()
+  #open = true
+  /** Bytes that came from those who dial, since the start. */
+  bytes = 0
+  /** Called with each run of bytes on its way to the target. */
+  onBytes: (length: number) => void = () => {}
+
+  private constructor(server: Server, target: string) {
+    const [host = '', port] = target.split(':')
+    this.#server = server
+    this.#target = { host, port: Number(port) }
+    server.on('connection', (socket) => this.#take(socket))
+  }
+
+  static async start(target: string): Promise<TcpProxy> {
+    const server = createServer().listen(0, '127.0.0.1')
+    await once(server, 'listening')
+    return new TcpProxy(server, target)
+  }
+
+  get address(): string {
+    return `127.0.0.1:${(this.#server.address() as AddressInfo).port}`
+  }
+
+  /** Ends every connection. */
+  break(): void {
+    for (const socket of this.#sockets) socket.destroy()
+  }
+
+  /** Ends every connection and takes no more until `mend`. */
+  cut(): void {
+    this.#open = false
+    this.break()
+  }
+
+  mend(): void {
+    this.#open = true
+  }
+
+  async close(): Promise<void> {
+    this.cut()
+    this.#server.close()
+    await once(this.#server, 'close')
+  }
+
+  #take(near: Socket): void {
+    if (!this.#open) {
+      near.destroy()
+      return
+    }
+    const far = connect(this.#target)
+    for (const [socket, other] of [
+      [near, far],
+      [far, near],
+    ] as const) {
+      this.#sockets.add(socket)
+      socket.on('error', () => {})
+      socket.on('close', () => {
+        this.#sockets.delete(socket)
+        other.destroy()
+      })
+      socket.pipe(other)
+    }
+    near.on('data', (bytes: Buffer) => {
+      this.bytes += bytes.length
+      this.onBytes(bytes.length)
+    })
+  }
+}
