@@ -14,7 +14,7 @@ import {
   TRAILER_BYTES,
 } from './file-layout.js'
 import type { SnapshotFiles } from './files.js'
-import type { Scratch } from './scratch.js'
+import { Scratch } from './scratch.js'
 import type { StoredSnapshot } from './store.js'
 
 /** Read at once. */
@@ -46,7 +46,7 @@ export class SnapshotFile {
   }
 
   /** Reads and checks header, meta and trailer. @throws SnapshotStoreError */
-  static open(files: SnapshotFiles, path: string, scratch: Scratch): Promise<SnapshotFile> {
+  static open(files: SnapshotFiles, path: string, scratch = new Scratch()): Promise<SnapshotFile> {
     return withFile(files, path, async (file) => {
       const { size: fileBytes } = await file.stat()
       const header = decodeHeader(await readAt(file, 0, HEADER_BYTES), path)
