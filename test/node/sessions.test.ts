@@ -62,6 +62,55 @@ t.test('many commands at once, on every node, with leaders changing meanwhile', 
   await onceEach(t, cluster, done.length)
 })
 
+t.test(
+  'a leader that cannot know what became of its commands: proposed again, applied once',
+  async (t) => {
+    await using cluster = await lists()
+    const leader = await cluster.leader()
+    const others = cluster.nodes.filter((node) => node !== leader)
+    const session = await leader.session()
+    await session.apply(bytes('first'))
+    // The followers get the entries, and their answers do not arrive: one of them will commit them.
+    for (const { address } of others) cluster.network.partitionOneWay(address, leader.address)
+    const texts = Array.from({ length: 20 }, (_, i) => `${i}`)
+    const ends = texts.map((text) => session.apply(bytes(text), { timeoutMs: 30_000 }))
+    await Promise.any(others.map((node) => node.waitFor({ state: 'leader' })))
+    cluster.heal()
+    const applied = await Promise.all(ends)
+    t.strictSame(
+      applied.map(({ result }) => result),
+      texts.map((_, i) => i + 2),
+      'each was applied at its first place',
+    )
+    t.ok(applied.every(({ index }, i) => index === (applied[0]?.index ?? 0) + i))
+    await onceEach(t, cluster, texts.length + 1)
+    const { lastLogIndex } = (await cluster.leader()).stats()
+    t.ok(lastLogIndex >= (applied.at(-1)?.index ?? 0) + texts.length, 'they came twice')
+  },
+)
+
+t.test('an answer that is lost on its way is asked for again', async (t) => {
+  await using cluster = await lists()
+  const leader = await cluster.leader()
+  const client = cluster.nodes.find((node) => node !== leader)
+  if (client === undefined) return t.fail('there are followers')
+  const session = await client.session()
+  // Commands arrive at the leader, and nothing comes back.
+  cluster.network.partitionOneWay(leader.address, client.address)
+  const before = leader.stats().lastLogIndex
+  const ends = ['a', 'b', 'c'].map((text) => session.apply(bytes(text), { timeoutMs: 30_000 }))
+  const keyed = client.apply(bytes('k'), { idempotencyKey: 'k', timeoutMs: 30_000 })
+  await leader.waitFor({ applied: before + 4 })
+  cluster.network.reset(leader.address, client.address)
+  cluster.heal()
+  const indexes = (await Promise.all([...ends, keyed])).map(({ index }) => index)
+  t.ok(
+    indexes.every((index) => index <= before + 4),
+    'they are answered as of the first time',
+  )
+  await onceEach(t, cluster, 4)
+})
+
 async function flicker(cluster: Awaited<ReturnType<typeof lists>>, id: string): Promise<void> {
   cluster.isolate(id)
   const others = cluster.nodes.filter((node) => node.id !== id)
