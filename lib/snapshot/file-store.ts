@@ -1,6 +1,6 @@
 import { join } from 'node:path'
 import { assert } from '../core/assert.js'
-import { fileError, SnapshotStoreError } from './errors.js'
+import { errnoOf, fileError, SnapshotStoreError } from './errors.js'
 import { corrupt } from './file-layout.js'
 import { SnapshotFile } from './file-reader.js'
 import { FileSnapshotWriter } from './file-writer.js'
@@ -73,9 +73,10 @@ export class FileSnapshotStore implements SnapshotStore {
     return [...this.#held.values()].map((file) => file.stored).sort(newestFirst)
   }
 
-  create(snapshot: NewSnapshot): Promise<SnapshotWriter> {
+  async create(snapshot: NewSnapshot): Promise<SnapshotWriter> {
     const { index, term } = snapshot
     assert(index > 0 && term > 0, 'a snapshot has an index and a term', { index, term })
+    await this.#directory.ensure()
     return FileSnapshotWriter.create({
       snapshot,
       chunkBytes: this.#chunkBytes,
@@ -149,7 +150,8 @@ export class FileSnapshotStore implements SnapshotStore {
     try {
       await this.#files.unlink(file.path)
     } catch (error) {
-      throw fileError('delete', file.path, error)
+      // Somebody else has deleted it: that is what was wanted.
+      if (errnoOf(error) !== 'ENOENT') throw fileError('delete', file.path, error)
     }
     this.#held.delete(key)
     this.#verified.delete(key)
