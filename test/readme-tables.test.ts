@@ -1,5 +1,6 @@
 import t from 'tap'
 import { hasTest, readTables, readText } from './helpers/readme-tables.js'
+import { changes } from './switch-off/list.js'
 
 /** The tables of test/README.md: complete, and true of the tests. */
 
@@ -40,4 +41,14 @@ t.test('every test that is named exists', async (t) => {
       tests.filter((test) => !hasTest(test)).map(({ file, name }) => `${row}: ${file} ${name}`),
     )
   t.same(missing, [])
+})
+
+t.test('what was switched off last is what there is to switch off, and was noticed', async (t) => {
+  const lines = readText('test/README.md').split('\n')
+  const told = lines.filter((line) => line.endsWith(' | fails |'))
+  t.same(
+    told,
+    changes.map(({ row, off, test, name }) => `| ${row} | ${off} | \`${test}\` ${name} | fails |`),
+  )
+  t.ok(told.length >= 40)
 })

@@ -78,7 +78,7 @@ class InboundActor implements Behavior<InboundMessage>, ListenHandler {
   }
 
   open(transport: Transport): this | Promise<this> {
-    const listener = transport.listen(this, this.#init.boundBefore)
+    const listener = transport.listen(this)
     if (isPromise(listener)) return listener.then((bound) => this.#bound(bound))
     return this.#bound(listener)
   }

@@ -43,9 +43,8 @@ class TcpTransport implements Transport {
     return connection.channel
   }
 
-  listen(handler: ListenHandler, boundBefore?: string): Promise<Listener> {
-    const { host, port: wanted } = parseAddress(this.#listen)
-    const port = boundBefore === undefined ? wanted : parseAddress(boundBefore).port
+  listen(handler: ListenHandler): Promise<Listener> {
+    const { host, port } = parseAddress(this.#listen)
     const sockets = new Set<Socket>()
     const server = createServer({
       noDelay: true,
