@@ -1,12 +1,17 @@
 import t, { type Test } from 'tap'
 import { inlineStateMachine } from '../../lib/fsm/define.js'
 import { startTestCluster, type TestClusterOptions } from '../../lib/node/testing.js'
+import { DurableList } from '../fixtures/machines/durable.js'
 import { List } from '../fixtures/machines/list.js'
 import { bytes, errorOf, fateOf } from './fixtures/callers.js'
 import { counters } from './fixtures/counter-cluster.js'
 
-const lists = (options: Partial<TestClusterOptions<never>> = {}) =>
-  startTestCluster({ stateMachine: () => inlineStateMachine(() => new List()), ...options })
+const list = () => inlineStateMachine(() => new List())
+
+type ListTypes = NonNullable<ReturnType<typeof list>['types']>
+
+const lists = (options: Partial<TestClusterOptions<ListTypes>> = {}) =>
+  startTestCluster<ListTypes>({ stateMachine: list, ...options })
 
 t.test('a session opens on any node and applies from there', async (t) => {
   await using cluster = await counters()
@@ -146,4 +151,29 @@ t.test('the same idempotency key is applied once and answered alike, from any no
     await fateOf(node?.apply({ add: 6 }, { idempotencyKey: '' }) ?? Promise.resolve()),
     'RAFT_CONFIG_INVALID rejected',
   )
+})
+
+t.test('a machine that keeps its own state: once, also over restarts', async (t) => {
+  const path = `${t.testdir({})}/list.json`
+  await using cluster = await lists({
+    nodes: 1,
+    stateMachine: () => inlineStateMachine(() => new DurableList(path)),
+    config: { heartbeatTimeoutMs: 200, trailingLogEntries: 0 },
+  })
+  const once = (key: string) => cluster.node('n1').apply(bytes(key), { idempotencyKey: key })
+  const early = await once('early')
+  await cluster.node('n1').snapshot()
+  const late = await once('late')
+  for (let restart = 0; restart < 2; restart++) {
+    await cluster.stop('n1')
+    await cluster.start('n1')
+    t.strictSame(await once('early'), early, 'from the snapshot')
+    const lost = await errorOf(once('late'))
+    t.match(lost, {
+      code: 'RAFT_RESULT_LOST',
+      outcome: 'committed',
+      details: { index: late.index },
+    })
+  }
+  await onceEach(t, cluster, 2)
 })
