@@ -22,8 +22,10 @@ export interface Repeated {
 }
 
 /**
- * Which commands were applied already, and with what result: the tables beside the state machine. Each
- * command with an identity is admitted, then settled; both in log order.
+ * Which commands were applied already, and with what result: the tables beside the state machine, changed
+ * by log entries alone and equal on all replicas. Each command with an identity is admitted before its run
+ * is applied and settled afterwards, both in log order; what is decided never depends on results. The
+ * rules are in README.md.
  */
 export class Repetitions {
   readonly sessions: SessionTable
