@@ -1,5 +1,5 @@
 import { hasQuorum, membersOf } from '../../lib/core/quorum.js'
-import type { Configuration, LogIndex, NodeId } from '../../lib/core/types.js'
+import type { Configuration, IndexedConfiguration, LogIndex, NodeId } from '../../lib/core/types.js'
 import type { KnownIncarnations } from '../log/protocol.js'
 
 type Verdict = { readonly code: string; readonly message: string } | null
@@ -30,23 +30,32 @@ export class Admission {
   }
 
   /** A configuration is in force, or committed: only a committed one makes forget. */
-  members(configuration: Configuration, committed: boolean): void {
+  members({ index, configuration }: IndexedConfiguration, committed: boolean): void {
     const members = membersOf(configuration)
-    if (committed) this.#forget(new Map(members.map(({ id, addedAt }) => [id, addedAt])))
     this.#members = new Map(members.map(({ id, addedAt }) => [id, addedAt]))
+    if (committed) this.#forget(index)
     for (const { id } of members) {
       const incarnation = this.#seen.get(id)
-      if (incarnation !== undefined && !this.#known.has(id)) this.#remember(id, incarnation)
+      if (incarnation !== undefined && !this.#known.has(id)) this.#remember(id, incarnation, 0)
       this.#seen.delete(id)
     }
   }
 
-  /** `decided` is called at once, or when a first sight is durable. */
-  decide(peer: NodeId, incarnation: string, decided: (verdict: Verdict) => void): void {
+  /**
+   * `decided` is called at once, or when a first sight is durable. Who says that it was added by a later
+   * entry than the one known here has read so in a log that this node lags behind.
+   */
+  decide(
+    peer: NodeId,
+    { incarnation, addedAt }: KnownIncarnations[NodeId],
+    decided: (verdict: Verdict) => void,
+  ): void {
     const known = this.#known.get(peer)
     if (known === undefined) {
       if (!this.#members.has(peer)) return this.#meet(peer, incarnation, decided)
-      this.#remember(peer, incarnation)
+      this.#remember(peer, incarnation, addedAt)
+    } else if (known.incarnation !== incarnation && addedAt > known.addedAt) {
+      this.#remember(peer, incarnation, addedAt)
     } else if (known.incarnation !== incarnation) {
       decided({
         code: 'RAFT_LOST_STATE',
@@ -85,16 +94,21 @@ export class Admission {
     decided(null)
   }
 
-  #remember(peer: NodeId, incarnation: string): void {
-    this.#known.set(peer, { incarnation, addedAt: this.#members.get(peer) ?? 0 })
+  #remember(peer: NodeId, incarnation: string, addedAt: LogIndex): void {
+    const known = Math.max(addedAt, this.#members.get(peer) ?? 0)
+    this.#known.set(peer, { incarnation, addedAt: known })
     this.#saveKnown()
   }
 
-  /** Removed, or removed and added again by a later entry: it may come as whoever it is now. */
-  #forget(members: ReadonlyMap<NodeId, LogIndex>): void {
+  /**
+   * Removed, or removed and added again by a later entry: it may come as whoever it is now. A configuration
+   * older than what is known of a member says nothing about it.
+   */
+  #forget(index: LogIndex): void {
     let changed = false
     for (const [peer, { addedAt }] of this.#known) {
-      if ((members.get(peer) ?? Number.POSITIVE_INFINITY) <= addedAt) continue
+      const current = this.#members.get(peer) ?? Number.POSITIVE_INFINITY
+      if (current <= addedAt || index < addedAt) continue
       this.#known.delete(peer)
       changed = true
     }

@@ -1,7 +1,7 @@
 import { assert, assertNever } from '../../lib/core/assert.js'
 import type { AppendedBatch, ControlBlock, Effect } from '../../lib/core/effects.js'
 import type { RaftCore } from '../../lib/core/raft-core.js'
-import type { Configuration, LogIndex, NodeId, Term } from '../../lib/core/types.js'
+import type { IndexedConfiguration, LogIndex, NodeId, Term } from '../../lib/core/types.js'
 import {
   type BatchRef,
   ENTRY_BARRIER,
@@ -44,7 +44,7 @@ export interface EffectRunnerParts {
   readonly lag: LagMeter
   /** Time of the newest batch that the log held at start. */
   readonly lastTime: number
-  readonly onMembers: (configuration: Configuration, committed: boolean) => void
+  readonly onMembers: (configuration: IndexedConfiguration, committed: boolean) => void
 }
 
 /** Carries out the core's effects, in order; the only way from the core to the rest of the troupe. */
@@ -338,11 +338,9 @@ export class EffectRunner {
   }
 
   #members(effect: Extract<Effect, { kind: 'members' }>): void {
-    const { peers, committed, configuration } = effect
-    this.#parts.onMembers(configuration.configuration, committed)
-    const { generation } = this.#parts.core().status().configuration.configuration
-    const life = generation === undefined ? {} : { generation }
-    this.#parts.links.node.tell({ kind: 'members', peers, ...life })
+    const { peers, standing, committed, configuration } = effect
+    this.#parts.onMembers(configuration, committed)
+    this.#parts.links.node.tell({ kind: 'members', peers, standing })
     this.announcer.members(configuration, committed)
   }
 

@@ -1,8 +1,9 @@
 import type { Input } from '../../lib/core/inputs.js'
 import type { RaftCore } from '../../lib/core/raft-core.js'
-import { type Configuration, FIRST_GENERATION, type NodeId } from '../../lib/core/types.js'
+import { FIRST_GENERATION, type IndexedConfiguration, type NodeId } from '../../lib/core/types.js'
 import type { ActorContext } from '../../lib/runtime/actor.js'
 import type { WireError } from '../../lib/runtime/wire-error.js'
+import type { InboundReply } from '../inbound/protocol.js'
 import type { KnownIncarnations } from '../log/protocol.js'
 import { Admission } from './admission.js'
 import type { EffectRunner } from './effect-runner.js'
@@ -50,7 +51,7 @@ export class PeerDesk {
   }
 
   /** A configuration is in force here, or committed. */
-  members(configuration: Configuration, committed: boolean): void {
+  members(configuration: IndexedConfiguration, committed: boolean): void {
     this.#admission.members(configuration, committed)
   }
 
@@ -61,18 +62,14 @@ export class PeerDesk {
   /** A peer wants to talk to this node. */
   hello(
     connection: number,
-    {
-      peer,
-      incarnation,
-      generation,
-    }: { readonly peer: NodeId; readonly incarnation: string; readonly generation: string },
+    { peer, incarnation, generation, addedAt }: Extract<InboundReply, { kind: 'hello' }>,
   ): void {
     const stranger = this.#ofAnotherGeneration(peer, generation)
     if (stranger !== null) {
       this.#links.inbound?.control({ kind: 'admit', connection, refusal: stranger })
       return this.#event(peer, stranger.message)
     }
-    this.#admission.decide(peer, incarnation, (refusal) => {
+    this.#admission.decide(peer, { incarnation, addedAt }, (refusal) => {
       this.#links.inbound?.control({ kind: 'admit', connection, refusal })
       if (refusal !== null) {
         this.health.lost(peer)
@@ -103,7 +100,7 @@ export class PeerDesk {
 
   /** A replicator has reached its peer, and the peer has taken this node's incarnation. */
   connected(peer: NodeId, incarnation: string): void {
-    this.#admission.decide(peer, incarnation, (refusal) => {
+    this.#admission.decide(peer, { incarnation, addedAt: 0 }, (refusal) => {
       const admitted = refusal === null
       this.#links.replicators.get(peer)?.ref.control({ kind: 'admitted', incarnation, admitted })
       if (refusal !== null) {

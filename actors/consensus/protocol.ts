@@ -7,6 +7,7 @@ import type {
   NodeId,
   Role,
   Server,
+  Standing,
   Term,
 } from '../../lib/core/types.js'
 import type { BatchRef } from '../../lib/log/batch-ref.js'
@@ -191,8 +192,8 @@ export type NodeReply =
   | {
       readonly kind: 'members'
       readonly peers: readonly Server[]
-      /** Of the configuration in force. */
-      readonly generation?: string
+      /** For the replicators' handshakes. */
+      readonly standing: Standing
     }
   /** The cluster has removed this node, by the committed configuration at `index`. */
   | { readonly kind: 'removed'; readonly index: LogIndex }

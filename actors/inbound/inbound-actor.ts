@@ -31,6 +31,7 @@ interface Waiting {
   readonly connection: PeerConnection
   readonly incarnation: string
   readonly generation: string
+  readonly addedAt: number
   readonly accept: Accept
   readonly since: number
 }
@@ -140,6 +141,7 @@ class InboundActor implements Behavior<InboundMessage>, ListenHandler {
       accept,
       incarnation: hello.incarnation,
       generation: hello.generation ?? FIRST_GENERATION,
+      addedAt: hello.addedAt ?? 0,
       since: this.#context.now(),
     }
     this.#waiting.set(number, waiting)
@@ -157,9 +159,9 @@ class InboundActor implements Behavior<InboundMessage>, ListenHandler {
     return this
   }
 
-  #ask({ connection, incarnation, generation }: Waiting): void {
+  #ask({ connection, incarnation, generation, addedAt }: Waiting): void {
     const { number, peer, purpose } = connection
-    const who = { connection: number, peer, incarnation, generation, purpose }
+    const who = { connection: number, peer, incarnation, generation, addedAt, purpose }
     this.#consensus.control({ kind: 'hello', ...who })
   }
 

@@ -8,7 +8,7 @@ import type {
   TimeoutNow,
   VoteReply,
 } from '../../lib/core/rpc.js'
-import type { NodeId } from '../../lib/core/types.js'
+import type { LogIndex, NodeId } from '../../lib/core/types.js'
 import type { BatchRef } from '../../lib/log/batch-ref.js'
 import type { TransportSpec } from '../../lib/transport/transport.js'
 import type {
@@ -81,6 +81,8 @@ export type InboundReply =
       readonly peer: NodeId
       readonly incarnation: string
       readonly generation: string
+      /** Index of the entry that added the peer, as far as it knows. */
+      readonly addedAt: LogIndex
       readonly purpose: 'data' | 'heartbeat' | 'client'
     }
   | { readonly kind: 'rpcRequestVote'; readonly connection: number; readonly request: RequestVote }

@@ -1,3 +1,4 @@
+import type { Standing } from '../../lib/core/types.js'
 import type { ActorContext, Timer } from '../../lib/runtime/actor.js'
 import type { Channel, Frame, Hello, Transport, Welcome } from '../../lib/transport/transport.js'
 
@@ -33,8 +34,8 @@ export interface ConnectionOptions {
  */
 export class PeerConnection {
   readonly #options: ConnectionOptions
-  /** Of this node's configuration, as the next handshake says it. */
-  generation: string | undefined
+  /** As the next handshake says it. */
+  standing: Standing | null = null
   #address: string
   #wanted = false
   #dial = 0
@@ -51,7 +52,6 @@ export class PeerConnection {
   constructor(options: ConnectionOptions) {
     this.#options = options
     this.#address = options.address
-    this.generation = options.hello.generation
   }
 
   get isReady(): boolean {
@@ -116,8 +116,7 @@ export class PeerConnection {
 
   #connect(): void {
     const { transport, context, events } = this.#options
-    const { generation } = this
-    const hello = { ...this.#options.hello, ...(generation !== undefined && { generation }) }
+    const hello = { ...this.#options.hello, ...this.standing }
     const dial = ++this.#dial
     const current = () => this.#dial === dial
     this.#channel = transport.dial(this.#address, hello, {

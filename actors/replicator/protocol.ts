@@ -1,5 +1,5 @@
 import type { RequestVote, VoteReply } from '../../lib/core/rpc.js'
-import type { LogIndex, NodeId, Session, Term } from '../../lib/core/types.js'
+import type { LogIndex, NodeId, Session, Standing, Term } from '../../lib/core/types.js'
 import type { BatchRef } from '../../lib/log/batch-ref.js'
 import type { TransportSpec } from '../../lib/transport/transport.js'
 import type { SnapshotMeta } from '../snapshot/protocol.js'
@@ -22,8 +22,8 @@ export interface ReplicatorInit {
   readonly nodeId: NodeId
   readonly cluster: string
   readonly incarnation: string
-  /** Of this node's configuration, for its handshakes. Default: FIRST_GENERATION. */
-  readonly generation?: string
+  /** For its handshakes. */
+  readonly standing: Standing
   readonly peer: NodeId
   readonly address: string
   readonly transport: TransportSpec
@@ -81,7 +81,7 @@ export type ReplicatorMessage =
   | { readonly kind: 'tellRemoved'; readonly term: Term; readonly index: LogIndex }
   | { readonly kind: 'address'; readonly address: string }
   /** What to say from the next handshake on. */
-  | { readonly kind: 'generation'; readonly generation: string }
+  | { readonly kind: 'standing'; readonly standing: Standing }
   /** The options were reloaded. */
   | { readonly kind: 'config'; readonly config: ReplicatorConfig }
   /** The consensus actor's word on a `connected`: go on, or close and keep away. */

@@ -119,8 +119,8 @@ class ReplicatorActor implements Behavior<ReplicatorMessage> {
         return
       case 'tellRemoved':
         return this.#control.tellRemoved(message.term, message.index)
-      case 'generation':
-        for (const connection of this.#all()) connection.generation = message.generation
+      case 'standing':
+        for (const connection of this.#all()) connection.standing = message.standing
         return
       case 'address':
         for (const connection of this.#all()) connection.moved(message.address)
@@ -183,9 +183,9 @@ class ReplicatorActor implements Behavior<ReplicatorMessage> {
   }
 
   #connection(transport: Transport, purpose: Purpose, lane: Lane): PeerConnection {
-    const { cluster, nodeId, incarnation, generation, peer, address, config } = this.#init
+    const { cluster, nodeId, incarnation, standing, peer, address, config } = this.#init
     const { reconnectMinMs, reconnectMaxMs } = config
-    const life = { incarnation, ...(generation !== undefined && { generation }) }
+    const life = { incarnation, ...standing }
     const hello = { version: PROTOCOL_VERSION, cluster, nodeId, ...life, purpose, to: peer }
     const context = this.#context
     const events: ConnectionEvents = {

@@ -1,7 +1,7 @@
 import { assert } from './assert.js'
 import type { CoreState } from './core-state.js'
 import { isMember, membersOf } from './quorum.js'
-import type { LogIndex, Server } from './types.js'
+import { FIRST_GENERATION, type LogIndex, type Server, type Standing } from './types.js'
 import { confirmRestore } from './uncertain.js'
 
 /** Moves the commit index up, never down, and tells the state machine's feeder. */
@@ -25,6 +25,7 @@ export function commitTo(state: CoreState, index: LogIndex): void {
       configuration: committed,
       committed: true,
       peers: peersOf(state),
+      standing: standingOf(state),
     })
   }
 }
@@ -37,6 +38,7 @@ export function announceMembers(state: CoreState): void {
     configuration: state.configurations.latest,
     committed: state.configurations.latest.index <= state.commitIndex,
     peers: peersOf(state),
+    standing: standingOf(state),
   })
 }
 
@@ -46,4 +48,9 @@ function peersOf(state: CoreState): readonly Server[] {
     (progress) => progress.departure !== null,
   )
   return [...peers, ...leaving.map((progress) => progress.server)]
+}
+
+function standingOf(state: CoreState): Standing {
+  const { generation = FIRST_GENERATION } = state.configuration
+  return { generation, addedAt: state.configurations.server(state.id)?.addedAt ?? 0 }
 }

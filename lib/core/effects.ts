@@ -7,6 +7,7 @@ import type {
   NodeId,
   Role,
   Server,
+  Standing,
   Term,
 } from './types.js'
 
@@ -104,6 +105,8 @@ export type Effect =
       readonly committed: boolean
       /** Whose links the node keeps, this node excluded: the newest members and those on their way out. */
       readonly peers: readonly Server[]
+      /** Of this node, in the newest configuration. */
+      readonly standing: Standing
     }
   /** This node is not a member any more, as of the committed configuration at `index`. */
   | { readonly kind: 'removedFromCluster'; readonly index: LogIndex }

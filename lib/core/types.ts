@@ -33,6 +33,14 @@ export interface Configuration {
   readonly generation?: string
 }
 
+/** What a node says of its own membership when it reaches another one (S16). */
+export interface Standing {
+  /** Of its configuration (Configuration.generation). */
+  readonly generation: string
+  /** Index of the entry that added it to its newest configuration; 0 when that has it not. */
+  readonly addedAt: LogIndex
+}
+
 /** The generation of a cluster that was never recovered. */
 export const FIRST_GENERATION = '0'
 

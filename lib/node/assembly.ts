@@ -198,7 +198,7 @@ class Assembly implements AssembledNode {
     const create: CreateActor<null, NodeReply> = async (init, context) => {
       const inner = await this.#options.createNodeActor(init, context)
       return watching(inner, (message) => {
-        if (message.kind === 'members') manager.members(message.peers, message.generation)
+        if (message.kind === 'members') manager.members(message.peers, message.standing)
         if (message.kind === 'fatal') this.#fail(message.error)
       })
     }

@@ -2,7 +2,7 @@ import type { ConsensusMessage } from '../../actors/consensus/protocol.js'
 import type { ReplicatorInit, ReplicatorMessage } from '../../actors/replicator/protocol.js'
 import { createActor } from '../../actors/replicator/replicator-actor.js'
 import { assert } from '../core/assert.js'
-import { FIRST_GENERATION, type NodeId, type Server } from '../core/types.js'
+import { FIRST_GENERATION, type NodeId, type Server, type Standing } from '../core/types.js'
 import { PIN_FIRST_REPLICATOR, PIN_LAST_REPLICATOR } from '../log/slab.js'
 import type { ActorHandle, ActorSystem } from '../runtime/actor.js'
 import type { Clock } from '../runtime/clock.js'
@@ -39,7 +39,7 @@ export class ReplicatorManager {
   readonly #slots = new Set<number>()
   #nextSlot = PIN_FIRST_REPLICATOR
   #stopped = false
-  #generation = FIRST_GENERATION
+  #standing: Standing = { generation: FIRST_GENERATION, addedAt: 0 }
 
   constructor(options: ReplicatorManagerOptions) {
     this.#options = options
@@ -50,11 +50,12 @@ export class ReplicatorManager {
   }
 
   /** Whoever must be reached from now on; the others lose their replicators. */
-  members(peers: readonly Server[], generation: string = FIRST_GENERATION): void {
+  members(peers: readonly Server[], standing: Standing): void {
     if (this.#stopped) return
-    if (generation !== this.#generation) {
-      this.#generation = generation
-      for (const { ref } of this.handles()) ref.control({ kind: 'generation', generation })
+    const { generation, addedAt } = this.#standing
+    if (standing.generation !== generation || standing.addedAt !== addedAt) {
+      this.#standing = standing
+      for (const { ref } of this.handles()) ref.control({ kind: 'standing', standing })
     }
     const wanted = new Map(peers.map((server) => [server.id, server.address]))
     for (const [peer, running] of this.#running) {
@@ -122,7 +123,7 @@ export class ReplicatorManager {
         ...init,
         peer,
         address: running.address,
-        generation: this.#generation,
+        standing: this.#standing,
         pinSlot: running.slot,
         config: replicatorConfig(config),
       },

@@ -41,6 +41,7 @@ export function encodeHello(hello: Hello): Uint8Array {
     .u8(PURPOSES.indexOf(hello.purpose) + 1)
     .string(hello.to)
     .string(hello.generation ?? FIRST_GENERATION)
+    .u64(hello.addedAt ?? 0)
     .finish()
   return seal(KIND.hello, hello.version, body)
 }
@@ -83,8 +84,13 @@ export function decodeHello(version: number, body: Uint8Array): Hello {
   const hello = { version, cluster, nodeId, incarnation, purpose, to }
   if (version !== PROTOCOL_VERSION) return hello
   const generation = name(reader, 'generation')
+  const addedAt = reader.u64()
   reader.end()
-  return generation === FIRST_GENERATION ? hello : { ...hello, generation }
+  return {
+    ...hello,
+    ...(generation !== FIRST_GENERATION && { generation }),
+    ...(addedAt !== 0 && { addedAt }),
+  }
 }
 
 export function decodeWelcome(version: number, body: Uint8Array): Welcome {

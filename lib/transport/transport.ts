@@ -25,6 +25,8 @@ export interface Hello {
   readonly to: string
   /** Of the dialler's configuration (Configuration.generation). Default: FIRST_GENERATION. */
   readonly generation?: string
+  /** Index of the entry that added the dialler, as far as it knows (S16). Default: 0. */
+  readonly addedAt?: number
 }
 
 /** The listener's half: who it is, and whether it takes the connection. */

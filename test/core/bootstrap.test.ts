@@ -1,5 +1,5 @@
 import t from 'tap'
-import { coreWith, followerOf, members, peersOf } from './helpers/cores.js'
+import { coreWith, followerOf, members, peersOf, STANDING } from './helpers/cores.js'
 
 const bootstrapped = { kind: 'bootstrapped', configuration: members(3) } as const
 
@@ -11,6 +11,7 @@ t.test('an empty node takes the bootstrap entry as its first, of term 1 (R-18)',
       configuration: { index: 1, configuration: members(3) },
       committed: false,
       peers: peersOf('n1', members(3)),
+      standing: STANDING,
     },
   ])
   const { term, lastLogIndex, lastLogTerm, flushedIndex, commitIndex } = node.status

@@ -1,5 +1,5 @@
 import t from 'tap'
-import { followerOf, members, peersOf } from './helpers/cores.js'
+import { followerOf, members, peersOf, STANDING } from './helpers/cores.js'
 import { kinds, only, received } from './helpers/effects.js'
 import { append, batch, entries } from './helpers/inputs.js'
 
@@ -55,6 +55,7 @@ t.test('a configuration is in force when appended, and committed later (§6, S4)
     configuration: { index: 3, configuration: FOUR },
     committed: false,
     peers: peersOf('n1', FOUR),
+    standing: STANDING,
   })
   const committed = node.step(append(1, { prev: [3, 1], commit: 3 }))
   t.same(only(committed, 'members'), {
@@ -62,6 +63,7 @@ t.test('a configuration is in force when appended, and committed later (§6, S4)
     configuration: { index: 3, configuration: FOUR },
     committed: true,
     peers: peersOf('n1', FOUR),
+    standing: STANDING,
   })
 })
 

@@ -1,5 +1,5 @@
 import t from 'tap'
-import { coreWith, followerOf, leaderOf, members, peersOf } from './helpers/cores.js'
+import { coreWith, followerOf, leaderOf, members, peersOf, STANDING } from './helpers/cores.js'
 import { kinds, only } from './helpers/effects.js'
 import { append, batch, entries, matched, propose, snapshotReceived } from './helpers/inputs.js'
 
@@ -47,6 +47,7 @@ t.test(
         configuration: { index: 1, configuration: members(3) },
         committed: true,
         peers: peersOf('n1', members(3)),
+        standing: STANDING,
       },
     ])
     const { lastLogIndex, snapshotIndex, snapshotTerm, commitIndex } = node.status
@@ -74,6 +75,7 @@ t.test(
         configuration: FIVE,
         committed: true,
         peers: peersOf('n1', FIVE.configuration),
+        standing: STANDING,
       },
     ])
     const { baseIndex, lastLogIndex, lastLogTerm, commitIndex, snapshotIndex } = node.status

@@ -15,6 +15,8 @@ t.test(
             cluster: 'orders',
             nodeId: 'n1',
             incarnation: 'inc-1',
+            generation: '-',
+            addedAt: 1,
             purpose: 'heartbeat',
             to: 'n2',
           },

@@ -61,6 +61,7 @@ async function stage(t: Test, host: Host) {
     nodeId: 'n1',
     cluster: 'orders',
     incarnation: 'inc-1',
+    standing: { generation: '-', addedAt: 1 },
     peer: 'n2',
     address: peer.address,
     transport: leader,

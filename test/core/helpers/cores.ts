@@ -4,15 +4,16 @@ import type { Input } from '../../../lib/core/inputs.js'
 import { isVoter, membersOf } from '../../../lib/core/quorum.js'
 import { type CoreStatus, RaftCore } from '../../../lib/core/raft-core.js'
 import type { RequestVote } from '../../../lib/core/rpc.js'
-import type {
-  Configuration,
-  IndexedConfiguration,
-  LogSummary,
-  NodeId,
-  Server,
-  Suffrage,
-  Term,
-  TermRun,
+import {
+  type Configuration,
+  FIRST_GENERATION,
+  type IndexedConfiguration,
+  type LogSummary,
+  type NodeId,
+  type Server,
+  type Suffrage,
+  type Term,
+  type TermRun,
 } from '../../../lib/core/types.js'
 
 /** Single cores in a state that a test wants to begin with, built only through their inputs. */
@@ -46,6 +47,9 @@ export function members(of: number | readonly string[]): Configuration {
     ),
   }
 }
+
+/** Of a member that was there from the beginning. */
+export const STANDING = { generation: FIRST_GENERATION, addedAt: 1 } as const
 
 /** Everyone of them but `self`. */
 export function peersOf(self: NodeId, { servers }: Configuration): readonly Server[] {

@@ -68,6 +68,7 @@ export class ReplicatorBench {
       nodeId: 'n1',
       cluster: 'orders',
       incarnation: 'inc-1',
+      standing: { generation: '-', addedAt: 1 },
       peer: 'n2',
       address: 'n2:7702',
       transport: this.transport.spec,
