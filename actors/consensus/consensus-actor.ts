@@ -43,7 +43,11 @@ export class ConsensusActor implements Behavior<ConsensusMessage> {
     this.#lastTurnAt = context.now()
     const parts = createParts(init, context)
     this.#parts = parts
-    this.#fsmWatch = new FsmWatch(init.applyStallTimeoutMs, init.tickMs, context.now())
+    this.#fsmWatch = new FsmWatch(
+      init.applyStallTimeoutMs,
+      () => parts.settings.now.tickMs,
+      context.now(),
+    )
     this.#replay = new ReplayProgress(init.log.lastIndex, context.now(), (event) =>
       parts.effects.event(event),
     )

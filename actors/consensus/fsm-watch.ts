@@ -21,21 +21,21 @@ export interface FsmReport extends FsmWork {
  */
 export class FsmWatch {
   readonly #limitMs: number
-  readonly #maxStepMs: number
+  readonly #tickMs: () => number
   #lastAt: number
   #work: FsmWork | null = null
   #waited = 0
   #reported = false
 
-  constructor(limitMs: number, tickMs: number, now: number) {
+  constructor(limitMs: number, tickMs: () => number, now: number) {
     this.#limitMs = limitMs
-    this.#maxStepMs = 2 * tickMs
+    this.#tickMs = tickMs
     this.#lastAt = now
   }
 
   /** Returns what is to be reported. */
   look(now: number, work: FsmWork | null): FsmReport | null {
-    const step = Math.min(now - this.#lastAt, this.#maxStepMs)
+    const step = Math.min(now - this.#lastAt, 2 * this.#tickMs())
     this.#lastAt = now
     const before = this.#work
     this.#work = work

@@ -44,7 +44,7 @@ t.test('a query that is not answered is noticed too', async (t) => {
 })
 
 t.test('time in which the consensus thread stood still does not count', async (t) => {
-  const watch = new FsmWatch(1000, 50, 0)
+  const watch = new FsmWatch(1000, () => 50, 0)
   const work: FsmWork = { what: 'apply', index: 5, answers: 1 }
   watch.look(50, work)
   t.equal(watch.look(60_000, work), null, 'the answers may wait to be read')
