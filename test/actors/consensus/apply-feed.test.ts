@@ -125,3 +125,27 @@ t.test('S14: a machine that keeps its own state is fed nothing unflushed', async
   bench.flush()
   t.match(bench.fsm.take('apply'), [{ toIndex: bench.status.lastLogIndex }])
 })
+
+t.test('S14: a snapshot waits until all that the machine was fed is flushed', async (t) => {
+  const bench = ConsensusBench.leading()
+  bench.flush()
+  bench.matched('n2', bench.status.lastLogIndex)
+  bench.apply()
+  const commitUnflushed = () => {
+    bench.propose()
+    bench.matched('n2', bench.status.lastLogIndex)
+    bench.matched('n3', bench.status.lastLogIndex)
+  }
+  commitUnflushed()
+  t.match(
+    bench.fsm.take('apply'),
+    [{ toIndex: bench.status.lastLogIndex }],
+    'fed ahead of the disk',
+  )
+  bench.tell({ kind: 'takeSnapshot', id: 1 })
+  commitUnflushed()
+  t.same(bench.fsm.take('takeSnapshot'), [])
+  t.same(bench.fsm.take('apply'), [], 'and no further while it is wanted')
+  bench.flush()
+  t.equal(bench.fsm.take('takeSnapshot').length, 1)
+})

@@ -8,7 +8,14 @@ import { Counter } from '../../fixtures/machines/counter.js'
 import { List } from '../../fixtures/machines/list.js'
 import { failures, ThrowingList } from '../../fixtures/machines/throwing.js'
 import { bareActor } from './support/bare-actor.js'
-import { commands, configurationEntry, noop, pinnedCommands, timeOf } from './support/batches.js'
+import {
+  barrier,
+  commands,
+  configurationEntry,
+  noop,
+  pinnedCommands,
+  timeOf,
+} from './support/batches.js'
 import { configuration, machine, Stage, type StageOptions } from './support/stage.js'
 
 async function open(t: Test, spec: StateMachineSpec, options: StageOptions = {}): Promise<Stage> {
@@ -96,12 +103,16 @@ t.test('batches that end too early are a broken invariant', async (t) => {
   t.match(await stage.fsmFailure(), { code: 'RAFT_INVARIANT', details: { lastApplied: 1 } })
 })
 
-t.test('no-ops and configurations reach neither apply nor applyBatch', async (t) => {
+t.test('no-ops, barriers and configurations reach neither apply nor applyBatch', async (t) => {
   for (const made of [new List(), new BatchingList({})]) {
     const stage = await open(t, machine(made))
     const change = configurationEntry(2, configuration.configuration)
-    const { results } = await stage.apply(noop(1, 1), change, commands(3, ['a']))
-    t.strictSame(results, { firstIndex: 1, values: [undefined, undefined, 1], errors: [] })
+    const { results } = await stage.apply(noop(1, 1), change, commands(3, ['a']), barrier(4, 1))
+    t.strictSame(results, {
+      firstIndex: 1,
+      values: [undefined, undefined, 1, undefined],
+      errors: [],
+    })
     t.strictSame(
       made.items.map((item) => item.index),
       [3],

@@ -2,6 +2,7 @@ import type { Configuration } from '../../../../lib/core/types.js'
 import {
   BatchBuilder,
   type BatchRef,
+  ENTRY_BARRIER,
   ENTRY_COMMAND,
   ENTRY_CONFIGURATION,
   ENTRY_NOOP,
@@ -46,6 +47,10 @@ export function pinnedCommands(firstIndex: number, list: readonly string[]): Bat
 
 export function noop(index: number, term: number): BatchRef {
   return encodeBatch([{ type: ENTRY_NOOP, data: new Uint8Array(0) }], head(index, term))
+}
+
+export function barrier(index: number, term: number): BatchRef {
+  return encodeBatch([{ type: ENTRY_BARRIER, data: new Uint8Array(0) }], head(index, term))
 }
 
 export function configurationEntry(index: number, configuration: Configuration): BatchRef {
