@@ -17,6 +17,9 @@ import { QueryQueue } from './query-queue.js'
  */
 const MAX_MESSAGES = 8
 
+/** See FsmMessage. */
+type RestoreHow = Pick<Extract<FsmMessage, { kind: 'restore' }>, 'skip' | 'undone'>
+
 /** One apply message in the hands of the state machine. */
 interface Sent {
   readonly fromIndex: LogIndex
@@ -89,13 +92,13 @@ export class ApplyFeed {
     fsm: ActorRef<FsmMessage>,
     lastApplied: LogIndex,
     snapshot: { readonly index: LogIndex; readonly term: Term } | null,
-    skip = false,
+    how: RestoreHow = {},
   ): void {
     this.#fsm = fsm
     this.#fed = lastApplied
     this.#applied = lastApplied
     this.#restoring = false
-    if (snapshot !== null) this.restore(snapshot.index, snapshot.term, skip)
+    if (snapshot !== null) this.restore(snapshot.index, snapshot.term, how)
     else this.pump()
   }
 
@@ -111,17 +114,14 @@ export class ApplyFeed {
     return this.#queries.lost(error)
   }
 
-  /**
-   * S13: the snapshot's state replaces everything; its `restored` brings the feed on again. `skip`: the
-   * state machine is said to hold it.
-   */
-  restore(index: LogIndex, term: Term, skip = false): void {
+  /** S13: the snapshot's state replaces everything; its `restored` brings the feed on again. */
+  restore(index: LogIndex, term: Term, how: RestoreHow = {}): void {
     this.#fed = Math.max(this.#fed, index)
     // What was to be fed is superseded.
     this.#limit = this.#fed
     this.#held = false
     this.#restoring = true
-    const message = { kind: 'restore', index, term, ...(skip && { skip }) } as const
+    const message = { kind: 'restore', index, term, ...how } as const
     const taken = this.#fsm?.tell(message) ?? true
     assert(taken, 'the state machine has room for what it was not told yet (S18)', { index })
   }
@@ -132,8 +132,8 @@ export class ApplyFeed {
   }
 
   /** The log begins anew behind (index, term), in a past that the state machine may know. */
-  goOn(index: LogIndex, term: Term): void {
-    if (index > this.#fed) return this.restore(index, term)
+  goOn(index: LogIndex, term: Term, undone: LogIndex): void {
+    if (index > this.#fed) return this.restore(index, term, { undone })
     this.#held = false
     this.#limit = this.#fed
     this.pump()

@@ -138,7 +138,7 @@ export class EffectRunner {
       case 'holdApply':
         return apply.hold()
       case 'restoreUndone':
-        return apply.goOn(effect.index, effect.term)
+        return apply.goOn(effect.index, effect.term, effect.undone)
       case 'restoreReady':
       case 'restoreRefused':
         links.node.tell(effect)

@@ -91,7 +91,7 @@ export class FsmReplies {
       return apply.start(fsm, holds, null)
     }
     // S13: what the log has no more comes from the snapshot.
-    const skip = !init.restoreSnapshotOnStart
-    apply.start(fsm, holds, holds < index ? { index, term } : null, skip)
+    const how = init.restoreSnapshotOnStart ? {} : { skip: true }
+    apply.start(fsm, holds, holds < index ? { index, term } : null, how)
   }
 }

@@ -152,12 +152,13 @@ class FsmActor implements Behavior<FsmMessage> {
   }
 
   /** @throws StateMachineError RAFT_STATE_MACHINE_FAILED: the node must not go on with this state. */
-  *#restore({ index, term, skip = false }: Restore): Steps {
+  *#restore(message: Restore): Steps {
+    const { index, term } = message
     // One that was fed past the snapshot holds it already.
     let bytes: number | null = null
     if (index > this.#applier.seen) {
       try {
-        if (!skip) bytes = yield* this.#load(index, term)
+        bytes = yield* this.#load(message)
       } catch (error) {
         throw restoreFailed(index, term, error)
       }
@@ -167,10 +168,11 @@ class FsmActor implements Behavior<FsmMessage> {
   }
 
   /** Returns the bytes of state, or null when the machine has held it. */
-  *#load(index: LogIndex, term: Term): Steps<number | null> {
+  *#load({ index, term, skip = false, undone = Infinity }: Restore): Steps<number | null> {
     const applier = this.#applier
+    if (skip && index > applier.lastApplied) applier.moveTo(index, term)
     // A machine that keeps its own state on disk may be past the snapshot; its sessions are not.
-    const held = index <= applier.lastApplied
+    const held = index <= applier.lastApplied && applier.lastApplied < undone
     const meter = new ProgressMeter(
       () => this.#context.now(),
       (done, total) => this.#reply({ kind: 'restoring', done, total }),
@@ -188,7 +190,7 @@ class FsmActor implements Behavior<FsmMessage> {
     }
     // A machine that took a broken stream for the end of the state does not hold the snapshot.
     if (reader.failure !== null) throw reader.failure
-    if (!held) applier.moveTo(index, term)
+    if (!held || index === applier.lastApplied) applier.moveTo(index, term)
     applier.replaceTables(tables === null ? new Repetitions() : decodeTables(tables), index)
     if (held) return null
     // Configurations below the snapshot are in the log no more: the newest of them came with it (S13).

@@ -49,6 +49,8 @@ export type FsmMessage =
       readonly configurations: readonly IndexedConfiguration[]
       /** Also when nothing was applied since the newest snapshot: that one turned out to be unreadable. */
       readonly force?: boolean
+      /** It stands for a forced configuration (lib/node/recover): marked as a restored one. */
+      readonly restored?: boolean
     }
   /** Replace the state by the stored snapshot at (index, term), read through `snapshot`. Data lane: it
    *  keeps its place among the applies. */
@@ -58,6 +60,8 @@ export type FsmMessage =
       readonly term: Term
       /** At start: the machine holds it already, by whatever means (restoreSnapshotOnStart). */
       readonly skip?: boolean
+      /** A machine that keeps its own state and holds this index holds a past that came to nothing. */
+      readonly undone?: LogIndex
     }
   /** ask, at start; answered by LastApplied. */
   | { readonly kind: 'lastApplied' }

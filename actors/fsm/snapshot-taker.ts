@@ -32,6 +32,7 @@ interface Attempt {
   readonly index: LogIndex
   readonly term: Term
   readonly configuration: IndexedConfiguration
+  readonly restored: boolean
   sink: ChunkSink | null
   cancelled: boolean
   /** Settles when nothing of the attempt is left. */
@@ -83,7 +84,7 @@ export class SnapshotTaker {
   }
 
   #begin(message: TakeSnapshot, index: LogIndex, term: Term | null): Attempt {
-    const { request, configurations, force = false } = message
+    const { request, configurations, force = false, restored = false } = message
     if (this.#running !== null) {
       throw new StateMachineError(
         'RAFT_SNAPSHOT_IN_PROGRESS',
@@ -98,7 +99,8 @@ export class SnapshotTaker {
       )
     }
     const configuration = newestThrough(index, configurations)
-    return { request, index, term, configuration, sink: null, cancelled: false, over: null }
+    const what = { request, index, term, configuration, restored }
+    return { ...what, sink: null, cancelled: false, over: null }
   }
 
   /** Runs beside the applies, not as a turn of the actor. */
@@ -129,13 +131,14 @@ export class SnapshotTaker {
   }
 
   async #store(attempt: Attempt, capture: SnapshotCapture): Promise<SnapshotMeta> {
-    const { index, term, configuration } = attempt
+    const { index, term, configuration, restored } = attempt
     const snapshots = this.#options.snapshots()
     const begun = await snapshots.ask<CaptureBegun>({
       kind: 'beginCapture',
       index,
       term,
       configuration,
+      ...(restored && { restored }),
     })
     const written = { capture: begun.capture }
     const sink = new ChunkSink({

@@ -27,9 +27,9 @@ export class Captures {
     this.#log = log
   }
 
-  *begin({ index, term, configuration }: BeginCapture): Steps<CaptureBegun> {
+  *begin({ index, term, configuration, restored }: BeginCapture): Steps<CaptureBegun> {
     yield* this.#drop()
-    const snapshot = { index, term, configuration }
+    const snapshot = { index, term, configuration, ...(restored === true && { restored }) }
     const writer = yield* step(this.#library.store.create(snapshot))
     const number = ++this.#lastNumber
     this.#current = { number, snapshot, writer }
@@ -42,7 +42,8 @@ export class Captures {
 
   *commit(number: number): Steps<StoredSnapshot> {
     const { snapshot, writer } = this.#find(number)
-    const existing = yield* this.#notOlderThan(snapshot)
+    // A recovery puts another configuration in the place of the one that a snapshot there may have.
+    const existing = snapshot.restored === true ? null : yield* this.#notOlderThan(snapshot)
     if (existing !== null) {
       yield* this.#drop()
       if (newestFirst(existing, snapshot) === 0) return this.#settled(existing)

@@ -13,6 +13,7 @@ export type FsmLinkMessage =
       readonly index: LogIndex
       readonly term: Term
       readonly configuration: IndexedConfiguration
+      readonly restored?: boolean
     }
   /** Answered once the bytes may be reused. */
   | { readonly kind: 'writeCapture'; readonly capture: number; readonly bytes: Uint8Array }

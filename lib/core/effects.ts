@@ -52,7 +52,13 @@ export type Effect =
    * The log begins anew at an older place. The state machine, which holds only what is committed, goes on
    * from where it is, or takes this snapshot if it is not as far.
    */
-  | { readonly kind: 'restoreUndone'; readonly index: LogIndex; readonly term: Term }
+  | {
+      readonly kind: 'restoreUndone'
+      readonly index: LogIndex
+      readonly term: Term
+      /** Index of what came to nothing. */
+      readonly undone: LogIndex
+    }
   /** A received snapshot was late or beside the point; it may be deleted. */
   | {
       readonly kind: 'discardSnapshot'

@@ -75,7 +75,9 @@ export function onSnapshotReceived(state: CoreState, input: InputOf<'snapshotRec
     state.uncertain = null
     state.commitIndex = index
     state.committedConfigurationIndex = input.configuration.index
-    state.emit({ kind: undone ? 'restoreUndone' : 'restoreSnapshot', index, term })
+    if (state.undone !== null && undone) {
+      state.emit({ kind: 'restoreUndone', index, term, undone: state.undone.index })
+    } else state.emit({ kind: 'restoreSnapshot', index, term })
   }
   announceMembers(state)
 }
