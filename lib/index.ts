@@ -36,8 +36,10 @@ export type {
   WhileLeaderOptions,
 } from './node/leader-tasks.js'
 export type { RaftNodeOptions, ServerOptions } from './node/options.js'
+export { parsePeersJson, readPeersJson } from './node/peers-json.js'
 export type { ThreadsOption } from './node/placement.js'
 export { type NodeOf, RaftNode } from './node/raft-node.js'
+export type { RecoveredServer, RecoverOptions, RecoveryReport } from './node/recovery-types.js'
 export { reloadableFields } from './node/reload-config.js'
 export { resolveConfig } from './node/resolve-config.js'
 export type { Restored, RestoreMeta, RestoreSource } from './node/restore-types.js'

@@ -1,7 +1,7 @@
 import { Command } from 'commander'
 import { notAvailable } from './failure.js'
 
-const names = ['recover', 'doctor']
+const names = ['doctor']
 
 /** Commands of later releases: known by name, so that a script learns why they do nothing. */
 export function laterCommands(): readonly Command[] {

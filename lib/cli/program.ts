@@ -13,6 +13,7 @@ import {
   removeCommand,
   transferCommand,
 } from './members.js'
+import { recoverCommand } from './recover.js'
 import { restoreCommand } from './restore.js'
 import { serveCommand } from './serve.js'
 import { statusCommand } from './status.js'
@@ -35,6 +36,7 @@ export function troupeProgram(): Command {
     .addCommand(backupCommand())
     .addCommand(restoreCommand())
     .addCommand(logCommand())
+    .addCommand(recoverCommand())
   for (const command of laterCommands()) program.addCommand(command, { hidden: true })
   throwOnExit(program)
   return program

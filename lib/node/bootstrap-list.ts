@@ -5,13 +5,16 @@ import type { ServerOptions } from './options.js'
 type BootstrapServer = Omit<Server, 'addedAt'>
 
 /**
- * Checks a bootstrap list: unique ids and addresses, at least one voter, and this node among them.
+ * Checks a list of servers: unique ids and addresses, at least one voter, and this node among them (null:
+ * which one it is is not known yet). `option`: where it was given.
  * @throws RaftError RAFT_CONFIG_INVALID
  */
 export function checkServers(
   servers: readonly ServerOptions[],
-  self: string,
+  self: string | null,
+  option = 'bootstrap',
 ): readonly BootstrapServer[] {
+  const invalid = (message: string): RaftError => invalidList(option, message)
   if (!Array.isArray(servers)) throw invalid(`expected a list of servers, found ${String(servers)}`)
   const ids = new Set<string>()
   const addresses = new Set<string>()
@@ -23,16 +26,20 @@ export function checkServers(
     if (addresses.has(address)) throw invalid(`the address ${address} is there twice`)
     ids.add(id)
     addresses.add(address)
-    return withSuffrage(server)
+    return withSuffrage(server, invalid)
   })
   if (!checked.some(({ suffrage }) => suffrage === 'voter')) {
     throw invalid('at least one server must be a voter')
   }
-  if (!ids.has(self)) throw invalid(`this node, ${self}, is not in it: ${[...ids].join(', ')}`)
+  if (self !== null && !ids.has(self))
+    throw invalid(`this node, ${self}, is not in it: ${[...ids].join(', ')}`)
   return checked
 }
 
-function withSuffrage(server: ServerOptions): BootstrapServer {
+function withSuffrage(
+  server: ServerOptions,
+  invalid: (message: string) => RaftError,
+): BootstrapServer {
   const { id, address, meta, suffrage = 'voter' } = server
   if (suffrage !== 'voter' && suffrage !== 'nonvoter') {
     throw invalid(`suffrage of ${id} is voter or nonvoter, found ${String(suffrage)}`)
@@ -51,16 +58,17 @@ export function sameServers(
   return fingerprint(one) === fingerprint(other)
 }
 
-function fingerprint(servers: readonly BootstrapServer[]): string {
+/** A text that two lists have in common if they name the same members. */
+export function fingerprint(servers: readonly BootstrapServer[]): string {
   const rows = servers.map(({ id, address, suffrage, meta }) =>
     JSON.stringify([id, address, suffrage, Object.entries(meta ?? {}).sort()]),
   )
   return rows.sort().join('\n')
 }
 
-function invalid(message: string): RaftError {
-  return new RaftError('RAFT_CONFIG_INVALID', `bootstrap: ${message}`, {
+function invalidList(option: string, message: string): RaftError {
+  return new RaftError('RAFT_CONFIG_INVALID', `${option}: ${message}`, {
     outcome: 'rejected',
-    details: { option: 'bootstrap' },
+    details: { option },
   })
 }

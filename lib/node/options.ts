@@ -76,12 +76,7 @@ export function resolveOptions(given: RaftNodeOptions<StateMachineTypes>): Resol
   checkText('cluster', given.cluster, MAX_CLUSTER_BYTES)
   checkText('id', given.id, MAX_ID_BYTES)
   checkSpec('transport', given.transport, 'advertise', 'tcpTransport({ listen })')
-  checkSpec(
-    'stateMachine',
-    given.stateMachine,
-    'codec',
-    'stateMachine(url) or inlineStateMachine()',
-  )
+  checkStateMachine(given.stateMachine)
   const store = resolveStore(given.store)
   const snapshots = given.snapshots ?? snapshotsBeside(store)
   const maxPayloadBytes = payloadLimit(given.transport)
@@ -119,6 +114,10 @@ const known: ReadonlySet<string> = new Set<keyof RaftNodeOptions>([
   'logger',
 ])
 
+export function checkStateMachine(given: StateMachineSpec): void {
+  checkSpec('stateMachine', given, 'codec', 'stateMachine(url) or inlineStateMachine()')
+}
+
 function checkText(name: string, value: unknown, maxBytes: number): void {
   const bytes = typeof value === 'string' ? Buffer.byteLength(value) : 0
   if (bytes >= 1 && bytes <= maxBytes) return
@@ -131,7 +130,7 @@ function checkSpec(name: string, value: unknown, field: string, made: string): v
   throw invalid(name, `expected what ${made} returns, found ${String(value)}`)
 }
 
-function resolveStore(given: RaftNodeOptions['store']): StoreSpec {
+export function resolveStore(given: RaftNodeOptions['store']): StoreSpec {
   if (given === undefined) return lmdbStore()
   if (typeof given !== 'object' || given === null || !('module' in given)) {
     throw invalid(
@@ -147,14 +146,14 @@ function resolveStore(given: RaftNodeOptions['store']): StoreSpec {
 /** A store in memory that is started again finds the snapshots that go with it. */
 const memorySnapshots = new WeakMap<StoreSpec, SnapshotStoreSpec>()
 
-function snapshotsBeside(store: StoreSpec): SnapshotStoreSpec {
+export function snapshotsBeside(store: StoreSpec): SnapshotStoreSpec {
   if (store.create === undefined) return fileSnapshotStore()
   const kept = memorySnapshots.get(store) ?? memorySnapshotStore()
   memorySnapshots.set(store, kept)
   return kept
 }
 
-function resolveDataDir(given: unknown, store: StoreSpec): string {
+export function resolveDataDir(given: unknown, store: StoreSpec): string {
   if (typeof given === 'string' && given.length > 0) return resolve(given)
   if (given === undefined && store.create !== undefined) return ''
   throw invalid('dataDir', `expected the path of a directory, found ${JSON.stringify(given)}`)

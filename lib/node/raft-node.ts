@@ -11,7 +11,6 @@ import type { AssembledNode } from './assembled.js'
 import { Bootstrapper } from './bootstrapper.js'
 import type { RaftConfig } from './config.js'
 import type { EventsOptions, RaftEventKind, RaftEventListener, RaftEventOrGap } from './events.js'
-import { notAvailable } from './failures.js'
 import type { LeaderTask, WhileLeaderOptions } from './leader-tasks.js'
 import type { Life } from './life.js'
 import type { AddVoterOptions, Changed, ChangeOptions } from './member-changes.js'
@@ -19,6 +18,8 @@ import { type ServerArguments, serverArguments } from './member-options.js'
 import type { NodeSide } from './node-side.js'
 import { type RaftNodeOptions, resolveOptions, type ServerOptions } from './options.js'
 import { queryProxy } from './query-proxy.js'
+import { recover } from './recovery.js'
+import type { RecoverOptions, RecoveryReport } from './recovery-types.js'
 import { reloadedConfig } from './reload-config.js'
 import type { Restored, RestoreMeta, RestoreSource } from './restore-types.js'
 import { Session } from './session.js'
@@ -353,8 +354,14 @@ export class RaftNode<Types extends StateMachineTypes = StateMachineTypes> {
     return this.#side.restorer.restore(meta, source, options, snapshots)
   }
 
-  static recover(..._: readonly unknown[]): Promise<void> {
-    return Promise.reject(notAvailable('RaftNode.recover'))
+  /**
+   * After the loss of a quorum: forces a configuration on a node that does not run. To be done on every
+   * node that is left, with the same servers; whoever was left behind cannot come back with its data.
+   * @throws RaftError RAFT_NOT_BOOTSTRAPPED (no initial state), RAFT_CONFIG_INVALID, RAFT_DATA_DIR_LOCKED,
+   * RAFT_DATA_DIR_FOREIGN, RAFT_CORRUPT, RAFT_STATE_MACHINE_FAILED, RAFT_MODULE_LOAD.
+   */
+  static recover(options: RecoverOptions): Promise<RecoveryReport> {
+    return recover(options)
   }
 }
 

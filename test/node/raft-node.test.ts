@@ -223,11 +223,3 @@ t.test('a state machine that keeps failing at one entry fails the node', async (
   t.match((await result).outcome, /unknown|committed/)
   await node.close()
 })
-
-t.test('methods of later releases say so', async (t) => {
-  await using cluster = await counters({ nodes: 1 })
-  const [node] = cluster.nodes
-  if (node === undefined) return t.fail('no node')
-  const later = [RaftNode.recover({})]
-  for (const call of later) t.equal(await fateOf(call), 'RAFT_NOT_AVAILABLE rejected')
-})
