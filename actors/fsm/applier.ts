@@ -298,7 +298,12 @@ export class Applier {
 
   /** What an entry about a session came to; null for an entry about something else. */
   #control(decoded: DecodedEntry): KeptOutcome | null {
-    return decoded.type < ENTRY_SESSION_OPEN ? null : this.#repetitions.control(decoded)
+    if (decoded.type < ENTRY_SESSION_OPEN) return null
+    try {
+      return this.#repetitions.control(decoded)
+    } catch (error) {
+      throw failedAt(decoded.index, 'sessions', error)
+    }
   }
 }
 

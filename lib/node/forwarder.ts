@@ -61,6 +61,9 @@ function mayRepeat(error: RaftError): boolean {
   return repeated.has(error.code) && error.details.index === undefined
 }
 
+/** About what a mark takes in a body. */
+const MARK_BYTES = 256
+
 /** Longest time a peer is asked to take. */
 const LONGEST_REQUEST_MS = 86_400_000
 
@@ -220,14 +223,15 @@ export class Forwarder {
     let bytes = 0
     for (const command of commands) {
       if (command.bulk) continue
-      const full = run.length === maxBatchEntries || bytes + command.bytes > maxBatchBytes
+      const room = command.bytes + (command.mark === null ? 0 : MARK_BYTES)
+      const full = run.length === maxBatchEntries || bytes + room > maxBatchBytes
       if (full && run.length > 0) {
         yield run
         run = []
         bytes = 0
       }
       run.push(command)
-      bytes += command.bytes
+      bytes += room
     }
     if (run.length > 0) yield run
   }

@@ -1,8 +1,9 @@
 import t, { type Test } from 'tap'
 import { inlineStateMachine } from '../../lib/fsm/define.js'
+import type { RaftNode } from '../../lib/node/raft-node.js'
 import { startTestCluster, type TestClusterOptions } from '../../lib/node/testing.js'
 import { DurableList } from '../fixtures/machines/durable.js'
-import { List } from '../fixtures/machines/list.js'
+import { List, type ListItem } from '../fixtures/machines/list.js'
 import { bytes, errorOf, fateOf } from './fixtures/callers.js'
 import { counters } from './fixtures/counter-cluster.js'
 
@@ -177,3 +178,30 @@ t.test('a machine that keeps its own state: once, also over restarts', async (t)
   }
   await onceEach(t, cluster, 2)
 })
+
+t.test('a session that went unused for too long is over, and says so', async (t) => {
+  await using cluster = await lists()
+  const leader = await cluster.leader()
+  const client = cluster.nodes.find((node) => node !== leader)
+  if (client === undefined) return t.fail('there are followers')
+  const session = await client.session({ sessionTimeoutMs: 1000 })
+  await session.apply(bytes('first'))
+  // Cut off it cannot keep its session alive, while log time goes on.
+  cluster.isolate(client.id)
+  const [first] = await items(leader)
+  for (let now = 0; now < (first?.time ?? 0) + 1500; ) {
+    await leader.apply(bytes('tick'), { forward: true })
+    now = (await items(leader)).at(-1)?.time ?? 0
+  }
+  cluster.heal()
+  t.equal(await fateOf(session.apply(bytes('late'))), 'RAFT_SESSION_EXPIRED rejected')
+  t.equal(session.state, 'expired')
+  t.notOk((await items(leader)).some(({ text }) => text === 'late'))
+  await session.close()
+  const next = await client.session()
+  t.match(await next.apply(bytes('again')), { index: Number })
+})
+
+async function items(node: RaftNode<ListTypes>): Promise<readonly ListItem[]> {
+  return (await node.query('all')).result as readonly ListItem[]
+}

@@ -1,7 +1,7 @@
 import t from 'tap'
 import { inlineStateMachine, stateMachine } from '../../lib/fsm/define.js'
 import type { NodeOf } from '../../lib/node/raft-node.js'
-import type { Applied, AppliedBatch, QueryAnswer } from '../../lib/node/types.js'
+import type { Applied, AppliedBatch, CallOptions, QueryAnswer } from '../../lib/node/types.js'
 import { type Add, codec, createStateMachine } from './fixtures/counter.js'
 
 /** Compiles only when both are the same type; what is asserted here is asserted by the compiler. */
@@ -30,8 +30,14 @@ t.test('commands, results and queries are inferred from the state machine', asyn
   same<Same<Parameters<Inline['apply']>[0], Add>>()
   same<Same<Awaited<ReturnType<Inline['apply']>>['result'], number>>()
   same<Same<Parameters<Untyped['apply']>[0], Uint8Array>>()
+  same<Same<Awaited<ReturnType<Threaded['session']>>['apply'], ApplyOf<Add, number>>>()
   t.pass('the compiler agrees')
 })
+
+type ApplyOf<Command, Result> = (
+  command: Command,
+  options?: CallOptions,
+) => Promise<Applied<Result>>
 
 t.test('the queries proxy is typed method by method', async (t) => {
   type Queries = ReturnType<Threaded['queries']>
