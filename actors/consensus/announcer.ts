@@ -14,6 +14,7 @@ export class Announcer {
   #term: Term = 0
   #leader: NodeId | null = null
   #leaderTerm: Term = 0
+  #lastLeader: NodeId | null = null
   #members = new Map<NodeId, Server>()
 
   constructor(self: NodeId, tell: (event: NodeEvent) => void) {
@@ -28,9 +29,10 @@ export class Announcer {
     }
     this.#role = role
     this.#term = term
-    const previous = this.#leader
-    if (leader === previous && (leader === null || term === this.#leaderTerm)) return
+    if (leader === this.#leader && (leader === null || term === this.#leaderTerm)) return
+    const previous = this.#lastLeader
     this.#leader = leader
+    this.#lastLeader = leader ?? previous
     this.#leaderTerm = term
     const address = leader === null ? null : (this.#members.get(leader)?.address ?? null)
     this.#tell({ kind: 'leader', leader, address, previous, term })

@@ -20,6 +20,7 @@ export interface LeaderEvent {
   readonly leader: NodeId | null
   /** Its `host:port` in the configuration in force here; null when unknown. */
   readonly address: string | null
+  /** The last one known before, which may have been lost meanwhile; null: there was none. */
   readonly previous: NodeId | null
   readonly term: Term
 }
