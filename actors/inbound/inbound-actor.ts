@@ -79,7 +79,7 @@ class InboundActor implements Behavior<InboundMessage>, ListenHandler {
   }
 
   open(transport: Transport): this | Promise<this> {
-    const listener = transport.listen(this)
+    const listener = transport.listen(this, this.#init.boundBefore)
     if (isPromise(listener)) return listener.then((bound) => this.#bound(bound))
     return this.#bound(listener)
   }

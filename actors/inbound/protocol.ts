@@ -33,6 +33,8 @@ export interface InboundInit {
   readonly cluster: string
   readonly incarnation: string
   readonly transport: TransportSpec
+  /** Where a predecessor listened, with the port that it really bound. */
+  readonly boundBefore?: string
   /** Control block and contact word (actors/consensus/control-block.ts). */
   readonly controlBlock: SharedArrayBuffer
   /** One word: 1 while the log actor lives (S9). */

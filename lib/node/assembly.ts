@@ -174,8 +174,11 @@ class Assembly implements AssembledNode {
 
   async #startInbound(recovered: RecoveredLog): Promise<void> {
     const init = inboundInit(this.#options, recovered, this.#blocks)
-    const spawn = (): Promise<ActorHandle<InboundMessage>> =>
-      this.#troupe.spawn('inbound', createInbound, init)
+    // Port 0 is any port once; a successor must be found where the first one was.
+    const spawn = (): Promise<ActorHandle<InboundMessage>> => {
+      const again = this.#address === '' ? {} : { boundBefore: this.#address }
+      return this.#troupe.spawn('inbound', createInbound, { ...init, ...again })
+    }
     const handle = await this.#troupe.keeper('inbound', spawn, ['consensus']).start()
     const bound = await handle.ref.ask<{ readonly address: string }>({ kind: 'address' })
     this.#address = bound.address

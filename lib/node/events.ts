@@ -2,7 +2,30 @@ import type { NodeEvent } from '../../actors/consensus/protocol.js'
 import { isPromise } from '../runtime/promise.js'
 import type { FlappingEvent } from './flapping.js'
 
-/** An event, by which node and when (ms since the epoch). */
+/**
+ * An event, by which node and when (ms since the epoch). What each one carries is documented with its type
+ * (actors/consensus/node-event.ts).
+ *
+ * | kind          | when                                                                                |
+ * | ------------- | ----------------------------------------------------------------------------------- |
+ * | leader        | the leader that this node knows changed (null: lost), or leads a new term            |
+ * | state         | the role or the term of this node changed, with the role before and the cause        |
+ * | configuration | a configuration came into force, or was committed                                   |
+ * | peer          | a member was added, updated, removed; is reachable or not; was refused               |
+ * | heartbeat     | leader: a follower's answers failed, resumed; follower: its leader is late, resumed  |
+ * | vote          | this node asked for votes, answered a request, or counted an answer                  |
+ * | snapshot      | one was saved, received, sent, or failed                                             |
+ * | progress      | replay of the log after the start; restore and install of a snapshot                 |
+ * | stateMachine  | it has not answered for applyStallTimeoutMs, or has again                            |
+ * | overload      | calls were refused because too much is pending; once a second at most                |
+ * | flapping      | leadership changed hands too often, with the likely cause; once a window             |
+ * | deadLetter    | a message between actors found nobody to take it, or a full mailbox                  |
+ *
+ * hashicorp/raft's observations are among them: RaftState is `state`, LeaderObservation `leader`,
+ * PeerObservation `peer`, RequestVote and RequestPreVote `vote`, FailedHeartbeat and ResumedHeartbeat
+ * `heartbeat`. An observer's filter is the listener's own business; a blocking one does not exist, because
+ * nothing that listens may hold up the node.
+ */
 export type RaftEvent = (
   | NodeEvent
   /** Leadership changes hands too often, and what may be the cause (R-46). */
@@ -23,6 +46,7 @@ export type RaftEventOrGap =
       readonly at: number
     }
 
+/** What it throws, at once or as a promise, is logged and harms nobody. */
 export type RaftEventListener<K extends RaftEventKind> = (
   event: Extract<RaftEvent, { kind: K }>,
 ) => unknown

@@ -1,6 +1,6 @@
 import { join } from 'node:path'
 import { assert } from '../core/assert.js'
-import { fileError, SnapshotStoreError } from './errors.js'
+import { errnoOf, fileError, SnapshotStoreError } from './errors.js'
 import { corrupt } from './file-layout.js'
 import { SnapshotFile } from './file-reader.js'
 import { FileSnapshotWriter } from './file-writer.js'
@@ -76,17 +76,7 @@ export class FileSnapshotStore implements SnapshotStore {
   async create(snapshot: NewSnapshot): Promise<SnapshotWriter> {
     const { index, term } = snapshot
     assert(index > 0 && term > 0, 'a snapshot has an index and a term', { index, term })
-    try {
-      return await this.#create(snapshot)
-    } catch (error) {
-      if (!(error instanceof SnapshotStoreError) || error.details.errno !== 'ENOENT') throw error
-      // Somebody took the directory away: the next snapshot is what makes up for it.
-      await this.#directory.open()
-      return this.#create(snapshot)
-    }
-  }
-
-  #create(snapshot: NewSnapshot): Promise<SnapshotWriter> {
+    await this.#directory.ensure()
     return FileSnapshotWriter.create({
       snapshot,
       chunkBytes: this.#chunkBytes,
@@ -160,7 +150,8 @@ export class FileSnapshotStore implements SnapshotStore {
     try {
       await this.#files.unlink(file.path)
     } catch (error) {
-      throw fileError('delete', file.path, error)
+      // Somebody else has deleted it: that is what was wanted.
+      if (errnoOf(error) !== 'ENOENT') throw fileError('delete', file.path, error)
     }
     this.#held.delete(key)
     this.#verified.delete(key)

@@ -55,6 +55,15 @@ export class SnapshotDirectory {
     return names.filter((name) => name.endsWith(SUFFIX)).map((name) => join(this.path, name))
   }
 
+  /** Makes it again where someone has deleted it since. @throws SnapshotStoreError */
+  async ensure(): Promise<void> {
+    try {
+      await this.#files.mkdir(this.path, { recursive: true })
+    } catch (error) {
+      throw unusable(this.path, error)
+    }
+  }
+
   /** what a snapshot will need later must work now. */
   async #probe(): Promise<void> {
     const first = join(this.path, 'probe.tmp')

@@ -43,8 +43,9 @@ class TcpTransport implements Transport {
     return connection.channel
   }
 
-  listen(handler: ListenHandler): Promise<Listener> {
-    const { host, port } = parseAddress(this.#listen)
+  listen(handler: ListenHandler, boundBefore?: string): Promise<Listener> {
+    const { host, port: wanted } = parseAddress(this.#listen)
+    const port = boundBefore === undefined ? wanted : parseAddress(boundBefore).port
     const sockets = new Set<Socket>()
     const server = createServer({
       noDelay: true,

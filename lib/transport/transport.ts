@@ -7,8 +7,11 @@ import type { ActorContext } from '../runtime/actor.js'
 export interface Transport {
   /** One outgoing channel; it never reconnects by itself. Names are resolved again at each dial. */
   dial(address: string, hello: Hello, handler: ChannelHandler): Channel
-  /** Accepts channels from now on; throws or rejects (EADDRINUSE, ...) when it cannot. */
-  listen(handler: ListenHandler): Listener | Promise<Listener>
+  /**
+   * Accepts channels from now on; throws or rejects (EADDRINUSE, ...) when it cannot. `boundBefore`: the
+   * address that a predecessor was bound to, where peers look for this node; its port is taken again.
+   */
+  listen(handler: ListenHandler, boundBefore?: string): Listener | Promise<Listener>
 }
 
 /** What a connection is for; each keeps its own lane (DESIGN §2.6). */

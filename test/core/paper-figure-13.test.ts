@@ -171,6 +171,15 @@ t.test('a snapshot made here compacts the log, but for its trailing entries', as
   )
 })
 
+t.test('entries behind a snapshot that is being sent stay in the log (S13)', async (t) => {
+  const node = coreWith({ log: [1, 1, 1, 1, 1, 1], config: { trailingLogs: 0 } })
+  node.step(append(1, { prev: [6, 1], commit: 6 }))
+  node.step({ kind: 'snapshotSaved', index: 5, term: 1, keepAbove: 2 })
+  t.equal(node.status.baseIndex, 2)
+  node.step({ kind: 'snapshotSaved', index: 6, term: 1, keepAbove: null })
+  t.equal(node.status.baseIndex, 6, 'and go once it is sent')
+})
+
 t.test('compaction does not pass what is durable here (S5)', async (t) => {
   const node = leaderOf(3, { config: { trailingLogs: 0 } })
   node.step(propose(1, 4))

@@ -1,5 +1,6 @@
 import t from 'tap'
 import type { RaftEvent } from '../../lib/node/events.js'
+import { tcpTransport } from '../../lib/transport/transports.js'
 import { errorOf } from '../node/fixtures/callers.js'
 import { busy } from './support/leftovers.js'
 import { type OpenNode, startOpenNodes } from './support/open-nodes.js'
@@ -40,6 +41,14 @@ t.test('the inbound actor of a follower is killed again and again', (t) =>
 t.test('the inbound actor of the leader is killed again and again', (t) =>
   survives(t, (leader) => [leader, 'inbound'], t),
 )
+
+t.test('an inbound actor on port 0 is found where its predecessor was', async (t) => {
+  const options = () => ({ transport: tcpTransport({ listen: '127.0.0.1:0' }) })
+  const { leader } = await startOpenNodes(t, { nodes: 1, config, options })
+  const { address } = leader.started.assembled
+  await leader.replaced('inbound')
+  t.strictSame(await leader.actor('inbound').ref.ask({ kind: 'address' }), { address })
+})
 
 t.test('a replicator of the leader is killed again and again', (t) =>
   survives(t, (leader, follower) => [leader, `replicator-${follower.id}`], t),
@@ -87,7 +96,7 @@ t.test('a snapshot can be taken and sent after its actor was replaced', async (t
   await leader.replaced('snapshot')
   t.match(await interrupted, /^(RAFT_|\d)/, 'the one under way ends')
   await leader.apply('something else')
-  t.type(await leader.started.side.requests.snapshot({}), 'number')
+  t.match(await leader.started.side.requests.snapshot({}), { index: Number })
 })
 
 t.test('the log actor takes the node with it, and the others go on', async (t) => {

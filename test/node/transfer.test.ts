@@ -84,6 +84,7 @@ t.test('whatever would change the log or the members is refused meanwhile', asyn
     removeServer: leader.removeServer(target.id),
     updateServer: leader.updateServer(target.id, { meta: { zone: 'a' } }),
     reconfigure: leader.reconfigure(list),
+    restore: leader.restore({ index: 1 }, (async function* () {})()),
     transferLeadership: leader.transferLeadership(),
     'transferLeadership by name': leader.transferLeadership(target.id),
   }

@@ -252,6 +252,44 @@ t.test('a snapshot store module that cannot be loaded says so', async (t) => {
   await t.rejects(load(other), { code: 'RAFT_MODULE_LOAD', message: /createSnapshotStore/ })
 })
 
+t.test('a directory that is deleted while the store is open is made again', async (t) => {
+  const { dataDir, folder } = await withSnapshot(t)
+  const store = storeIn(dataDir)
+  const [lost] = await store.open()
+  if (lost === undefined) throw new Error('there is a snapshot')
+  t.ok(await store.verify(lost))
+  await rm(folder, { recursive: true })
+  await t.rejects(store.verify(lost), { code: 'RAFT_STORE_FAILED', message: /ENOENT/ })
+  await t.rejects(store.read(lost, 0, 10), { code: 'RAFT_STORE_FAILED' })
+  const stored = await write(store, snapshotAt(4), pattern(3000, 2))
+  t.ok(await store.verify(stored), 'the same one can be written again')
+  t.match(await write(store, snapshotAt(5), pattern(10)), { index: 5 })
+  await rm(folder, { recursive: true })
+  await store.remove(stored)
+  t.equal(store.list().length, 1, 'what is gone already can be removed')
+})
+
+t.test('a directory that cannot be made again gives a typed error', async (t) => {
+  const { dataDir, folder } = await withSnapshot(t)
+  const store = storeIn(dataDir)
+  await store.open()
+  await rm(folder, { recursive: true })
+  await writeFile(folder, 'a file in its place')
+  await t.rejects(store.create(snapshotAt(5)), {
+    code: 'RAFT_STORE_FAILED',
+    message: /must be a directory/,
+  })
+})
+
+t.test('a file that is cut off or deleted after the start is no snapshot any more', async (t) => {
+  const { dataDir, path, stored } = await withSnapshot(t)
+  const store = storeIn(dataDir)
+  await store.open()
+  t.ok(await store.verify(stored))
+  await writeFile(path, (await readFile(path)).subarray(0, -40))
+  await t.rejects(store.verify(stored), { code: 'RAFT_CORRUPT' })
+})
+
 t.test('a directory that exists already is used', async (t) => {
   const dataDir = t.testdir({})
   await mkdir(join(dataDir, 'snapshots'))

@@ -1,4 +1,4 @@
-import { crc32 } from 'node:zlib'
+import { crc32, deflateRawSync } from 'node:zlib'
 import t, { type Test } from 'tap'
 import type { SnapshotMessage, SnapshotMeta } from '../../../actors/snapshot/protocol.js'
 import { MemorySnapshotStore, MemorySnapshots } from '../../../lib/snapshot/memory-store.js'
@@ -86,6 +86,68 @@ t.test('a leader of a later term takes over, one of an earlier term is refused',
   t.match(await send(archive, chunk(0)), { offset: 0, error: { message: /term 4 comes while n4/ } })
   t.match(await send(archive, chunk(1000, later)), { offset: 2000, error: null })
 })
+
+t.test('another leader with the same bytes goes on where the former one was', async (t) => {
+  const archive = await open(t)
+  await send(archive, chunk(0))
+  const later = { leader: 'n4', leaderTerm: 5, connection: 2, transfer: 1 }
+  t.match(await send(archive, chunk(1000, later)), { offset: 2000, error: null })
+  await send(archive, chunk(2000, later))
+  t.match(await archive.replies.take('snapshotReceived'), { leader: 'n4', leaderTerm: 5 })
+})
+
+t.test('another leader with other bytes for the same snapshot begins anew', async (t) => {
+  const archive = await open(t)
+  await send(archive, chunk(0))
+  const other = pattern(2500, 3)
+  const later = { leader: 'n4', leaderTerm: 5, meta: { ...meta, checksum: crc32(other) } }
+  const sent = (offset: number) =>
+    send(archive, chunk(offset, { ...later, bytes: other.subarray(offset, offset + 1000) }))
+  t.match(await sent(1000), { offset: 0, error: null })
+  for (const offset of [0, 1000, 2000]) await sent(offset)
+  await archive.replies.take('snapshotReceived')
+  const { reading } = await archive.openState(9, 2)
+  t.ok((await archive.readState(reading, 0, 5000)).equals(other))
+})
+
+t.test('bytes that are not those announced never become a snapshot', async (t) => {
+  const archive = await open(t)
+  await send(archive, chunk(0))
+  await send(archive, chunk(1000, { bytes: pattern(1000, 77) }))
+  const answer = await send(archive, chunk(2000))
+  t.match(answer, { offset: 0, error: { code: 'RAFT_CORRUPT', message: /checksum/ } })
+  t.equal(archive.disk.held.size, 0)
+  for (const offset of [0, 1000, 2000]) await send(archive, chunk(offset))
+  t.match(await archive.replies.take('snapshotReceived'), { meta })
+})
+
+t.test('compressed chunks are unfolded before they are stored', async (t) => {
+  const archive = await open(t)
+  for (const offset of [0, 1000, 2000]) {
+    const bytes = deflateRawSync(body.subarray(offset, offset + 1000))
+    await send(archive, chunk(offset, { bytes, compressed: true }))
+  }
+  await archive.replies.take('snapshotReceived')
+  const { reading } = await archive.openState(9, 2)
+  t.ok((await archive.readState(reading, 0, 5000)).equals(body))
+})
+
+t.test(
+  'a compressed chunk of another length is refused, and the transfer begins anew',
+  async (t) => {
+    for (const bytes of [
+      deflateRawSync(pattern(999)),
+      deflateRawSync(pattern(1001)),
+      pattern(50),
+    ]) {
+      const archive = await open(t)
+      await send(archive, chunk(0))
+      const answer = await send(archive, chunk(1000, { bytes, compressed: true }))
+      t.match(answer, { offset: 0, error: { code: 'RAFT_CORRUPT', message: /does not unfold/ } })
+      t.match(await send(archive, chunk(1000)), { offset: 0, error: null })
+    }
+  },
+)
 
 t.test('a failed write is answered and forgotten, the transfer begins again', async (t) => {
   for (const operation of ['create', 'write', 'commit'] as const) {

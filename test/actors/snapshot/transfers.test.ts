@@ -1,6 +1,8 @@
 import { crc32 } from 'node:zlib'
 import t, { type Test } from 'tap'
+import { inflateInto } from '../../../lib/snapshot/deflate.js'
 import { SnapshotStoreError } from '../../../lib/snapshot/errors.js'
+import { SeededRandom } from '../../helpers/seeded-random.js'
 import { configuration, pattern } from '../../snapshot/support/snapshots.js'
 import { Archive, type ArchiveOptions } from './support/archive.js'
 
@@ -26,6 +28,40 @@ t.test('a follower gets the newest snapshot chunk by chunk, in shared memory', a
     parts.push(chunk.bytes)
   }
   t.ok(Buffer.concat(parts).equals(body))
+})
+
+t.test('chunks that compress well are compressed, others are not', async (t) => {
+  const archive = await open(t, { compression: 'inline' })
+  const random = new SeededRandom(1).bytes(50_000)
+  const body = Buffer.concat([pattern(50_000), random, pattern(50_000)])
+  await archive.capture(7, 2, body)
+  const parts: Uint8Array[] = []
+  for (const offset of [0, 50_000, 100_000]) {
+    const chunk = await archive.readChunk(1, offset, 50_000)
+    const { length, compressed, bytes } = chunk
+    t.match(chunk, { offset, length: 50_000, compressed: offset !== 50_000 })
+    t.equal(bytes.length < length, compressed)
+    const state = new Uint8Array(length)
+    if (compressed) inflateInto(bytes, state)
+    parts.push(compressed ? state : bytes.slice())
+  }
+  t.ok(Buffer.concat(parts).equals(body))
+})
+
+t.test('a transfer passes through the same few pieces of memory', async (t) => {
+  const archive = await open(t)
+  await archive.capture(7, 2, pattern(9000))
+  const memories = new Set<unknown>()
+  for (let offset = 0; offset < 9000; offset += 1000) {
+    const { bytes } = await archive.readChunk(1, offset)
+    memories.add(bytes.buffer)
+    t.ok(
+      Buffer.from(pattern(9000))
+        .subarray(offset, offset + 1000)
+        .equals(bytes),
+    )
+  }
+  t.equal(memories.size, 3)
 })
 
 t.test('an empty snapshot is one empty chunk', async (t) => {

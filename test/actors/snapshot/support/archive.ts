@@ -19,6 +19,7 @@ export interface ArchiveOptions {
   readonly disk?: MemorySnapshots
   readonly store?: SnapshotStoreSpec
   readonly retain?: number
+  readonly compression?: 'inline' | 'pool'
   readonly dataDir?: string
 }
 
@@ -37,13 +38,19 @@ export class Archive {
 
   static async open(options: ArchiveOptions = {}): Promise<Archive> {
     const archive = new Archive(options)
-    const { dataDir = '', store, retain = 2 } = options
+    const { dataDir = '', store, retain = 2, compression = 'off' } = options
     const consensus = await archive.replies.spawn(archive.system, 'consensus')
     archive.#actor = await archive.system.spawn({
       name: 'snapshot',
       module: new URL('../../../../actors/snapshot/snapshot-actor.js', import.meta.url),
       create: createActor,
-      init: { nodeId: 'n1', dataDir, retain, store: store ?? memorySnapshotStore(archive.disk) },
+      init: {
+        nodeId: 'n1',
+        dataDir,
+        retain,
+        compression,
+        store: store ?? memorySnapshotStore(archive.disk),
+      },
       placement: 'inline',
     })
     archive.system.link(archive.actor, 'consensus', consensus)
