@@ -12,6 +12,7 @@ import { isPromise } from '../../lib/runtime/promise.js'
 import { SharedWords } from '../../lib/runtime/shared-words.js'
 import { runSteps, type Steps, step } from '../../lib/runtime/steps.js'
 import { copyOut } from './copy-out.js'
+import { FlushTimes } from './flush-times.js'
 import type { ScannedLog } from './log-scan.js'
 import { type FlushOutcome, type LogOperation, LogWriter } from './log-writer.js'
 import type { NodeState } from './node-state.js'
@@ -68,6 +69,7 @@ class LogActor implements Behavior<LogMessage> {
   #roomTimer: Timer | null = null
   #flushes = 0
   #lastFlushMs = 0
+  readonly #flushTimes = new FlushTimes()
 
   constructor(init: LogInit, context: ActorContext, open: OpenLog) {
     this.#init = init
@@ -164,6 +166,7 @@ class LogActor implements Behavior<LogMessage> {
     if (outcome.flushed === null) return outcome
     this.#flushes++
     this.#lastFlushMs = this.#context.now() - startedAt
+    this.#flushTimes.add(this.#lastFlushMs)
     yield* this.#liftVoteFloor()
     return outcome
   }
@@ -232,6 +235,7 @@ class LogActor implements Behavior<LogMessage> {
       appendedBytes: this.#writer.appendedBytes,
       appendedBatches: this.#writer.appendedBatches,
       lastFlushMs: this.#lastFlushMs,
+      flushTimes: this.#flushTimes.figures(),
       storeBytes: this.#store.size(),
     }
   }

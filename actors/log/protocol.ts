@@ -96,6 +96,8 @@ export interface LogStats {
   readonly appendedBytes: number
   readonly appendedBatches: number
   readonly lastFlushMs: number
+  /** Of the latest 1024 flushes. */
+  readonly flushTimes: { readonly p50Ms: number; readonly p99Ms: number; readonly maxMs: number }
   readonly storeBytes: number
 }
 

@@ -71,13 +71,13 @@ async function startNode(options: ServeOptions, logger: ActorLogger): Promise<No
 async function startService(
   start: typeof import('../kv/service.js').startKvService,
   node: Node,
-  { http, insecure = false, heartbeatTimeoutMs }: ServeOptions,
+  { http, insecure = false, heartbeatTimeoutMs, dir: dataDir }: ServeOptions,
   logger: ActorLogger,
 ): Promise<KvService> {
   const { electionTimeoutMs } = resolveConfig(
     heartbeatTimeoutMs === undefined ? {} : { heartbeatTimeoutMs },
   )
-  const started = start({ node, listen: http, insecure, electionTimeoutMs, logger })
+  const started = start({ node, listen: http, insecure, electionTimeoutMs, dataDir, logger })
   return started.catch((error) => Promise.reject(withFlag(error, '--http', http)))
 }
 

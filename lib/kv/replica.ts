@@ -26,6 +26,8 @@ export type KvReplica = Pick<
   | 'stats'
   | 'configuration'
   | 'peers'
+  | 'config'
+  | 'logStats'
   | 'transferLeadership'
   | 'restore'
 > &

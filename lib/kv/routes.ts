@@ -8,7 +8,7 @@ interface Path {
 const present: readonly Path[] = [
   { pattern: /^\/kv\/.*$/, methods: ['GET', 'HEAD', 'PUT', 'DELETE'] },
   { pattern: /^\/kv$/, methods: ['GET', 'HEAD', 'POST'] },
-  { pattern: /^\/(status|healthz|readyz)$/, methods: ['GET', 'HEAD'] },
+  { pattern: /^\/(status|healthz|readyz|diagnostics)$/, methods: ['GET', 'HEAD'] },
   { pattern: /^\/members$/, methods: ['GET', 'HEAD', 'POST'] },
   { pattern: /^\/members\/[^/]+$/, methods: ['PUT', 'DELETE'] },
   { pattern: /^\/(leadership|restore)$/, methods: ['POST'] },

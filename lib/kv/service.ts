@@ -10,6 +10,7 @@ import { OriginGuard } from './origin-guard.js'
 import type { KvReplica } from './replica.js'
 import { whyUnrouted } from './routes.js'
 import { batchRoutes } from './service-batches.js'
+import { diagnosticsRoute } from './service-diagnostics.js'
 import { keyRoutes } from './service-keys.js'
 import { memberRoutes } from './service-members.js'
 import { snapshotRoutes } from './service-snapshots.js'
@@ -23,6 +24,8 @@ export interface KvServerOptions {
   readonly hostNames?: readonly string[]
   /** `/readyz` is 503 when the leader was not heard for so long. Default 1000. */
   readonly electionTimeoutMs?: number
+  /** Where the node keeps its data: `/diagnostics` tells how much room is left there. */
+  readonly dataDir?: string | undefined
   /** Accepts that anyone who reaches the port can read and write the keys. */
   readonly insecure?: boolean
   readonly logger?: { error(fields: object, message: string): void }
@@ -92,7 +95,8 @@ export function createKvServer(options: KvServerOptions): FastifyInstance {
   app.register(async (scope) => batchRoutes(scope, node))
   app.register(async (scope) => memberRoutes(scope, node))
   app.register(async (scope) => snapshotRoutes(scope, node))
-  const { electionTimeoutMs = 1000 } = options
+  const { electionTimeoutMs = 1000, dataDir } = options
+  app.register(async (scope) => diagnosticsRoute(scope, node, dataDir))
   app.register(async (scope) => statusRoutes(scope, node, { electionTimeoutMs }))
   return app
 }

@@ -307,6 +307,11 @@ export class RaftNode<Types extends StateMachineTypes = StateMachineTypes> {
     await this.#side.requests.reload(consensusSettings(next.config), options)
   }
 
+  /** Every option as it is in force now, defaults and reloads included. */
+  get config(): Readonly<RaftConfig> {
+    return this.#started.options.config
+  }
+
   stats(): NodeStats {
     return nodeStats(this.#side, {
       cluster: this.#started.options.cluster,

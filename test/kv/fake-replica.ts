@@ -7,6 +7,7 @@ import { createKvServer } from '../../lib/kv/service.js'
 import type { AdminOptions } from '../../lib/node/administration.js'
 import { RaftError } from '../../lib/node/errors.js'
 import type { RaftEvent } from '../../lib/node/events.js'
+import { resolveConfig } from '../../lib/node/resolve-config.js'
 import type {
   ApplyOptions,
   LeaderInfo,
@@ -70,6 +71,14 @@ export class FakeReplica {
   async configuration() {
     return this.members.configuration()
   }
+
+  async logStats() {
+    const flushTimes = { p50Ms: 1, p99Ms: 2.345, maxMs: 3 }
+    const counts = { flushes: 7, appendedBytes: 0, appendedBatches: 0, lastFlushMs: 1 }
+    return { ...counts, flushTimes, storeBytes: 4096 }
+  }
+
+  readonly config = resolveConfig({})
 
   async peers() {
     return this.state === 'leader' ? this.members.reports : []

@@ -23,26 +23,23 @@ function gate() {
 }
 
 /** What the server says to these bytes, until it closes the connection. */
-async function raw(service: KvService, bytes: string): Promise<string> {
+async function raw(service: KvService, bytes: string, { end = true } = {}): Promise<string> {
   const [host = '', port] = service.address.split(':')
   const socket = connect(Number(port), host)
-  socket.end(bytes)
+  if (end) socket.end(bytes)
+  else socket.write(bytes)
   return text(socket)
 }
 
-t.test(
-  'a chunked body beyond the limit is 413, whatever it does not say of its length',
-  async (t) => {
-    const { url, node } = await listening(t)
-    const piece = new Uint8Array(1024 * 1024)
-    const body = new ReadableStream({
-      pull: (controller) => controller.enqueue(piece),
-    })
-    const answer = await fetch(`${url}/kv/a`, { method: 'PUT', body, duplex: 'half' })
-    t.equal(answer.status, 413)
-    t.equal(node.applies.length, 0)
-  },
-)
+t.test('a chunked body beyond the limit is 413, though it never told its length', async (t) => {
+  const { service, node } = await listening(t)
+  const head = 'PUT /kv/a HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n'
+  // No more than it takes: bytes that nobody reads could cost the answer.
+  const piece = `400\r\n${'x'.repeat(0x400)}\r\n`
+  const said = await raw(service, head + piece.repeat(4 * 1024 + 1), { end: false })
+  t.match(said, /^HTTP\/1.1 413 /)
+  t.equal(node.applies.length, 0)
+})
 
 t.test('methods that HTTP knows and this interface does not are 405 too', async (t) => {
   const { service } = await listening(t)

@@ -51,3 +51,20 @@ t.test('/readyz is 200 once a leader is heard and its commit index is applied', 
   node.state = 'closed'
   t.equal(await ready(), 503, 'closed')
 })
+
+t.test('/diagnostics tells what there is to worry about', async (t) => {
+  const { app, node } = fakeService()
+  t.match((await app.inject('/diagnostics')).json(), {
+    id: 'n1',
+    cluster: 'test',
+    flush: { count: 7, p50Ms: 1, p99Ms: 2.35, maxMs: 3 },
+    eventLoopDelay: null,
+    storeBytes: 4096,
+    disk: null,
+    timeouts: { heartbeatTimeoutMs: 1000, heartbeatIntervalMs: 100 },
+    peers: [],
+  })
+  node.state = 'leader'
+  t.match((await app.inject('/diagnostics')).json(), { peers: [{ id: 'n2', roundTripMs: 0.5 }] })
+  t.equal((await app.inject('/diagnostics?x=1')).statusCode, 400)
+})
