@@ -64,15 +64,6 @@ t.test('an aborted snapshot leaves no file behind', async (t) => {
   t.strictSame(await readdir(join(dataDir, 'snapshots')), [])
 })
 
-t.test('a directory that was taken away is made anew by the next snapshot', async (t) => {
-  const dataDir = t.testdir({})
-  const store = storeIn(dataDir)
-  await store.open()
-  await rm(join(dataDir, 'snapshots'), { recursive: true })
-  await write(store, snapshotAt(4), pattern(2500))
-  t.strictSame(await readdir(join(dataDir, 'snapshots')), [NAME])
-})
-
 t.test('a name holds term and index in 20 digits each (R-08)', async (t) => {
   const { folder } = await withSnapshot(t)
   t.strictSame(await readdir(folder), [NAME])

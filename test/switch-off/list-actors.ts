@@ -289,7 +289,7 @@ export const actorChanges: readonly SwitchOff[] = [
     text: 'await this.#directory.ensure();',
     instead: '',
     test: 'snapshot/file-store',
-    name: 'a directory that was taken away is made anew by the next snapshot',
+    name: 'a directory that is deleted while the store is open is made again',
   },
   {
     row: 'R-29',
