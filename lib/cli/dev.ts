@@ -5,7 +5,7 @@ import { DevCluster } from './dev-cluster.js'
 import { DevDirectory } from './dev-directory.js'
 import { type DevOptions, type PlannedNode, planNodes } from './dev-plan.js'
 import { exitWithParentOption, stopWithNpm, stopWithParent } from './exit-with-parent.js'
-import { Failure, notAvailable } from './failure.js'
+import { Failure } from './failure.js'
 import { isSet, storeNames, wholeNumber } from './option-values.js'
 import { type NodeLine, noteLine, type OutputEvent, printEvent } from './output.js'
 import { StopSignals } from './stop-signals.js'
@@ -32,7 +32,6 @@ export function devCommand(): Command {
 
 /** `troupe dev`: until a signal, or until no node is left. */
 async function runDev(options: DevOptions): Promise<void> {
-  if (options.store === 'wal') throw notAvailable('--store wal')
   const plans = planNodes(options)
   for (const plan of plans) await checkFree(plan)
   const directory = DevDirectory.claim(options)

@@ -1,11 +1,11 @@
 import { maxCommandBytes } from '../kv/kv-commands.js'
 import { type KvTypes, keyValueStateMachine } from '../kv/replica.js'
 import type { StoreSpec } from '../log/store.js'
-import { lmdbStore, memoryStore } from '../log/stores.js'
+import { lmdbStore, memoryStore, walStore } from '../log/stores.js'
 import type { RaftNodeOptions } from '../node/options.js'
 import type { ActorLogger } from '../runtime/actor.js'
 import { tcpTransport } from '../transport/transports.js'
-import { exitUsage, Failure, notAvailable } from './failure.js'
+import { exitUsage, Failure } from './failure.js'
 import type { StoreName } from './option-values.js'
 import type { ServeOptions } from './serve.js'
 
@@ -48,6 +48,6 @@ function storeOf(store: StoreName): StoreSpec {
     case 'memory':
       return memoryStore()
     case 'wal':
-      throw notAvailable('--store wal')
+      return walStore()
   }
 }

@@ -7,6 +7,7 @@ import { type DirectoryLock, lockDirectory } from './directory-lock.js'
 import { LmdbEnvironment } from './lmdb-environment.js'
 import { LmdbLog } from './lmdb-log.js'
 import type { LmdbStoreOptions } from './lmdb-options.js'
+import { refuseOtherStore } from './other-store.js'
 import { RecoveryScan } from './recovery.js'
 import { readSealed, sealed } from './sealed-value.js'
 import { type LogPoint, StagedLog } from './staged-log.js'
@@ -38,6 +39,7 @@ export async function createStore(
   const lock = await lockDirectory(context.dataDir)
   let environment: LmdbEnvironment | null = null
   try {
+    refuseOtherStore(context.dataDir, 'lmdb')
     environment = new LmdbEnvironment({
       path: join(context.dataDir, 'lmdb'),
       pageSize: options.pageSize ?? DEFAULT_PAGE_BYTES,

@@ -35,7 +35,7 @@ export class RecoveryScan {
       verifyBatch(bytes)
     } catch (error) {
       if (!(error instanceof BatchError)) throw error
-      this.#torn = { header, error: corrupt(firstIndex, error.message) }
+      this.#torn = { header, error: damagedLog(firstIndex, error.message) }
       return
     }
     this.#begin(header)
@@ -60,13 +60,13 @@ export class RecoveryScan {
     // S6: the first batch after a snapshot may begin below it, as long as it ends above.
     const straddles = this.#empty && header.firstIndex < expected && header.lastIndex >= expected
     if (firstIndex !== header.firstIndex || (firstIndex !== expected && !straddles)) {
-      throw corrupt(
+      throw damagedLog(
         expected,
         `expected a batch at index ${expected}, found one of index ${header.firstIndex} at ${firstIndex}`,
       )
     }
     if (!straddles && header.prevTerm !== this.#lastTerm) {
-      throw corrupt(
+      throw damagedLog(
         expected,
         `the batch at index ${expected} follows term ${header.prevTerm}, but the log has term ${this.#lastTerm} before it`,
       )
@@ -85,12 +85,13 @@ function inspect<T>(index: LogIndex, check: () => T): T {
   try {
     return check()
   } catch (error) {
-    if (error instanceof BatchError) throw corrupt(index, error.message)
+    if (error instanceof BatchError) throw damagedLog(index, error.message)
     throw error
   }
 }
 
-function corrupt(index: LogIndex, what: string): StoreCorruptError {
+/** The error that names where a log is damaged, and what to do. */
+export function damagedLog(index: LogIndex, what: string): StoreCorruptError {
   return new StoreCorruptError(
     `the log is damaged at index ${index}: ${what}. Move the data directory away and add this node again as a new member.`,
     index,

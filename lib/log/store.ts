@@ -109,12 +109,6 @@ export class StoreFullError extends Error {
   override readonly name = 'StoreFullError'
 }
 
-/** A store that this release only knows by name. */
-export class StoreUnavailableError extends Error {
-  readonly code = 'RAFT_NOT_AVAILABLE'
-  override readonly name = 'StoreUnavailableError'
-}
-
 /** The data directory belongs to another cluster or another node (S16). */
 export class DataDirForeignError extends Error {
   readonly code = 'RAFT_DATA_DIR_FOREIGN'

@@ -2,6 +2,7 @@ import type { LmdbStoreOptions } from './lmdb-options.js'
 import { MemoryDisk } from './memory-disk.js'
 import { MemoryStore } from './memory-store.js'
 import type { StoreSpec } from './store.js'
+import { type WalStoreOptions, walSettings } from './wal/wal-options.js'
 
 /** The stores that RaftNode.start takes as `store`. Nothing is opened here: the log actor does that. */
 
@@ -18,9 +19,14 @@ export function lmdbStore(options: LmdbStoreOptions = {}): StoreSpec {
   return { module: moduleBeside('lmdb-store'), options }
 }
 
-/** Preallocated log segments, one write and one flush for each batch. Not available yet. */
-export function walStore(options: object = {}): StoreSpec {
-  return { module: moduleBeside('wal-store'), options }
+/**
+ * A write-ahead log in segments that are written ahead of their use: one write and one flush for all
+ * batches that came together.
+ * @throws WalOptionError RAFT_CONFIG_INVALID
+ */
+export function walStore(options: WalStoreOptions = {}): StoreSpec {
+  walSettings(options)
+  return { module: moduleBeside('wal/wal-store'), options }
 }
 
 /**

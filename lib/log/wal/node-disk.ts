@@ -1,0 +1,148 @@
+import {
+  closeSync,
+  fdatasync,
+  fdatasyncSync,
+  fstatSync,
+  openSync,
+  readdirSync,
+  readSync,
+  renameSync,
+  rmSync,
+  statfsSync,
+  write,
+  writevSync,
+} from 'node:fs'
+import { rm } from 'node:fs/promises'
+import { flushDirectory } from '../directory.js'
+import { DiskError, type WalDisk, type WalFile } from './disk.js'
+
+/** Pieces of one system call: below the limit of every system, so that none is split behind our back. */
+const MAX_PIECES = 512
+
+/** The real file system. `warn` hears once of one that cannot flush directories (S15). */
+export function nodeDisk(warn: (message: string) => void): WalDisk {
+  return {
+    list: (directory) => attempt('readdir', directory, () => readdirSync(directory)),
+    create: (path) => new NodeFile(path, 'w+'),
+    open: (path) => new NodeFile(path, 'r+'),
+    rename: (from, to) => attempt(`rename to ${to}`, from, () => renameSync(from, to)),
+    remove: (path) => attempt('unlink', path, () => rmSync(path, { force: true })),
+    syncDirectory: (directory) => {
+      attempt('fsync', directory, () => flushDirectory(directory, warn))
+    },
+    removeLater: async (paths, directory) => {
+      for (const path of paths) {
+        await rm(path, { force: true }).catch((error: unknown) => {
+          throw new DiskError('unlink', path, error)
+        })
+      }
+      attempt('fsync', directory, () => flushDirectory(directory, warn))
+    },
+    free: freeBytes,
+  }
+}
+
+class NodeFile implements WalFile {
+  readonly #path: string
+  readonly #descriptor: number
+
+  constructor(path: string, flags: 'w+' | 'r+') {
+    this.#path = path
+    this.#descriptor = attempt('open', path, () => openSync(path, flags, 0o640))
+  }
+
+  size(): number {
+    return attempt('fstat', this.#path, () => fstatSync(this.#descriptor).size)
+  }
+
+  read(into: Uint8Array, position: number): number {
+    let done = 0
+    while (done < into.byteLength) {
+      const at = done
+      const count = attempt('read', this.#path, () =>
+        readSync(this.#descriptor, into, at, into.byteLength - at, position + at),
+      )
+      if (count === 0) break
+      done += count
+    }
+    return done
+  }
+
+  write(pieces: readonly Uint8Array[], position: number): void {
+    let at = position
+    for (let next = 0; next < pieces.length; next += MAX_PIECES) {
+      at = this.#writeSome(pieces.slice(next, next + MAX_PIECES), at)
+    }
+  }
+
+  sync(): void {
+    attempt('fdatasync', this.#path, () => fdatasyncSync(this.#descriptor))
+  }
+
+  fill(bytes: Uint8Array, position: number): Promise<void> {
+    return new Promise((resolve, reject) => {
+      const fail = (operation: string, error: unknown): void =>
+        reject(new DiskError(operation, this.#path, error))
+      const go = (at: number): void => {
+        write(this.#descriptor, bytes, at, bytes.length - at, position + at, (error, count) => {
+          if (error !== null) return fail('write', error)
+          if (at + count < bytes.length) return go(at + count)
+          fdatasync(this.#descriptor, (error) =>
+            error === null ? resolve() : fail('fdatasync', error),
+          )
+        })
+      }
+      go(0)
+    })
+  }
+
+  close(): void {
+    attempt('close', this.#path, () => closeSync(this.#descriptor))
+  }
+
+  /** A write may take less than it was given, most often because there is no room for the rest. */
+  #writeSome(pieces: readonly Uint8Array[], position: number): number {
+    let rest = pieces
+    let at = position
+    while (rest.length > 0) {
+      const now = rest
+      const start = at
+      const count = attempt('write', this.#path, () =>
+        writevSync(this.#descriptor, now as Uint8Array[], start),
+      )
+      at += count
+      rest = behind(rest, count)
+    }
+    return at
+  }
+}
+
+/** What is left of the pieces once so many bytes of them are written. */
+function behind(pieces: readonly Uint8Array[], written: number): readonly Uint8Array[] {
+  let left = written
+  let next = 0
+  for (; next < pieces.length; next++) {
+    const { byteLength } = pieces[next] ?? new Uint8Array(0)
+    if (left < byteLength) break
+    left -= byteLength
+  }
+  const [first, ...others] = pieces.slice(next)
+  return first === undefined ? [] : [first.subarray(left), ...others]
+}
+
+function freeBytes(directory: string): number {
+  try {
+    const { bavail, bsize } = statfsSync(directory)
+    return bavail * bsize
+  } catch {
+    return Number.POSITIVE_INFINITY
+  }
+}
+
+function attempt<T>(operation: string, path: string, call: () => T): T {
+  try {
+    return call()
+  } catch (error) {
+    throw new DiskError(operation, path, error)
+  }
+}

@@ -1,0 +1,82 @@
+import { join } from 'node:path'
+import { damagedLog } from '../recovery.js'
+import { StoreCorruptError } from '../store.js'
+import { DiskError, type WalDisk } from './disk.js'
+import { Replay, type ReplayedLog } from './replay.js'
+import { Segment } from './segment.js'
+import { decodeSegmentStart, FRAMES_AT, parseSegmentName } from './segment-layout.js'
+import { SegmentReader } from './segment-reader.js'
+import type { Segments } from './segments.js'
+
+interface SegmentFile {
+  readonly name: string
+  readonly sequence: number
+  readonly firstIndex: number
+}
+
+/**
+ * Opens the segments of a directory and replays them. Files of other names are left alone.
+ * @throws StoreCorruptError
+ */
+export function openSegments(disk: WalDisk, directory: string, segments: Segments): ReplayedLog {
+  const { files, leftovers } = lastRun(segmentFiles(disk, directory))
+  const replay = new Replay(segments)
+  for (const { name, sequence, firstIndex } of files) {
+    const path = join(directory, name)
+    const file = disk.open(path)
+    const start = new Uint8Array(FRAMES_AT)
+    const header = decodeSegmentStart(start.subarray(0, file.read(start, 0)))
+    if (typeof header === 'string')
+      throw damagedLog(firstIndex, `${path} cannot be read: ${header}`)
+    if (header.sequence !== sequence) {
+      throw damagedLog(firstIndex, `${path} is segment ${header.sequence} under another name`)
+    }
+    const segment = new Segment(directory, name, header, file)
+    segments.add(segment)
+    replay.accept(segment, new SegmentReader(segment, file), header.size - file.size())
+  }
+  const found = replay.finish()
+  for (const { segment, offset, writtenEnd } of found.torn) segment.erase(disk, offset, writtenEnd)
+  for (const { name } of leftovers) disk.remove(join(directory, name))
+  return found
+}
+
+/** Whether the directory has segments. */
+export function hasSegments(disk: WalDisk, directory: string): boolean {
+  return segmentFiles(disk, directory).length > 0
+}
+
+function segmentFiles(disk: WalDisk, directory: string): readonly SegmentFile[] {
+  return disk
+    .list(directory)
+    .flatMap((name) => {
+      const parsed = parseSegmentName(name)
+      return parsed === null ? [] : [{ name, ...parsed }]
+    })
+    .sort((a, b) => a.sequence - b.sequence)
+}
+
+/**
+ * Old segments are removed oldest first, but after a loss of power some may be back: those before a
+ * hole are leftovers. If the hole is damage instead, the log's first batch turns out to be missing.
+ */
+function lastRun(files: readonly SegmentFile[]): {
+  readonly files: readonly SegmentFile[]
+  readonly leftovers: readonly SegmentFile[]
+} {
+  let start = 0
+  for (let at = 1; at < files.length; at++) {
+    const [before, file] = [files[at - 1], files[at]]
+    if (before === undefined || file === undefined) break
+    if (before.sequence === file.sequence) {
+      throw new StoreCorruptError(`${before.name} and ${file.name} are the same segment`, 0)
+    }
+    if (before.sequence + 1 !== file.sequence) start = at
+  }
+  return { files: files.slice(start), leftovers: files.slice(0, start) }
+}
+
+/** What a call of the file system reports about a file that is not there. */
+export function isMissing(error: unknown): boolean {
+  return error instanceof DiskError && error.code === 'ENOENT'
+}
