@@ -1,11 +1,10 @@
-import { existsSync } from 'node:fs'
 import { readdir } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import type { HardState } from '../core/types.js'
 import { loadStore } from '../log/load.js'
 import { inspectSealed } from '../log/sealed-value.js'
 import { type Store, StoreCorruptError, type StoredLog } from '../log/store.js'
-import { lmdbStore } from '../log/stores.js'
+import { storeOfDirectory } from '../log/stores.js'
 import { now } from '../runtime/clock.js'
 import { errnoOf } from '../snapshot/errors.js'
 import { SnapshotFile } from '../snapshot/file-reader.js'
@@ -63,12 +62,15 @@ export class OfflineDirectory {
   /** @throws Failure when it is none; DataDirLockedError while its node runs. */
   static async open(dir: string): Promise<OfflineDirectory> {
     const path = resolve(dir)
-    if (!existsSync(join(path, 'lmdb', 'data.mdb'))) {
-      throw new Failure(`${path} is no data directory of a node: there is no lmdb/data.mdb in it`)
+    const spec = storeOfDirectory(path)
+    if (spec === null) {
+      throw new Failure(
+        `${path} is no data directory of a node: there is no lmdb/data.mdb and no wal/values.dat in it`,
+      )
     }
     const warn = (message: string) => noteLine(`troupe: ${message}`)
     const context = { nodeId: '', dataDir: path, now, warn }
-    const store = await loadStore(lmdbStore(), context)
+    const store = await loadStore(spec, context)
     try {
       const values = valueNames.map((name) => storedValue(store, name))
       return new OfflineDirectory(path, store, values, await recovered(store))

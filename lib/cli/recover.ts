@@ -1,6 +1,6 @@
 import { Command, Option } from 'commander'
 import { keyValueStateMachine } from '../kv/replica.js'
-import { lmdbStore } from '../log/stores.js'
+import { lmdbStore, storeOfDirectory } from '../log/stores.js'
 import { readPeersJson } from '../node/peers-json.js'
 import { RaftNode } from '../node/raft-node.js'
 import type { RecoveryReport } from '../node/recovery-types.js'
@@ -42,7 +42,7 @@ async function recover(flags: RecoverFlags): Promise<void> {
     dataDir: dir,
     ...(id !== undefined && { id }),
     ...(cluster !== undefined && { cluster }),
-    store: lmdbStore(),
+    store: storeOfDirectory(dir) ?? lmdbStore(),
     stateMachine: keyValueStateMachine(),
     servers,
     dryRun,

@@ -1,6 +1,7 @@
 import type { LmdbStoreOptions } from './lmdb-options.js'
 import { MemoryDisk } from './memory-disk.js'
 import { MemoryStore } from './memory-store.js'
+import { storedWith } from './other-store.js'
 import type { StoreSpec } from './store.js'
 import { type WalStoreOptions, walSettings } from './wal/wal-options.js'
 
@@ -27,6 +28,18 @@ export function lmdbStore(options: LmdbStoreOptions = {}): StoreSpec {
 export function walStore(options: WalStoreOptions = {}): StoreSpec {
   walSettings(options)
   return { module: moduleBeside('wal/wal-store'), options }
+}
+
+/** The store that a data directory was made with; null when there is none in it that this release has. */
+export function storeOfDirectory(dataDir: string): StoreSpec | null {
+  switch (storedWith(dataDir)) {
+    case 'lmdb':
+      return lmdbStore()
+    case 'wal':
+      return walStore()
+    case null:
+      return null
+  }
 }
 
 /**

@@ -20,19 +20,6 @@ t.test('commands of later releases say so, exit with 2, and are not in the help'
   t.notMatch(stdout, /doctor/)
 })
 
-<<<<<<< HEAD
-t.test('--store wal is not available yet', async (t) => {
-  const more = ['--store', 'wal', '--dir', 'x']
-  const { code, stderr } = await troupe([...serve, ...loopback, ...more]).ended
-=======
-t.test('--join is not available yet', async (t) => {
-  const join = ['--join', 'http://127.0.0.1:8701']
-  const { code, stderr } = await troupe([...serve, ...loopback, ...join]).ended
->>>>>>> f543052 (Keep the log in segments: a write-ahead log behind the store contract)
-  t.equal(code, 2)
-  t.match(stderr, /^troupe: RAFT_NOT_AVAILABLE: /)
-})
-
 t.test('wrong arguments are one clear line and exit code 2', async (t) => {
   const wrong = [
     [['serve', '--id', 'n1'], /required option '--cluster <name>' not specified/],

@@ -1,7 +1,7 @@
 import { join } from 'node:path'
 import { damagedLog } from '../recovery.js'
 import { StoreCorruptError } from '../store.js'
-import { DiskError, type WalDisk } from './disk.js'
+import type { WalDisk } from './disk.js'
 import { Replay, type ReplayedLog } from './replay.js'
 import { Segment } from './segment.js'
 import { decodeSegmentStart, FRAMES_AT, parseSegmentName } from './segment-layout.js'
@@ -74,9 +74,4 @@ function lastRun(files: readonly SegmentFile[]): {
     if (before.sequence + 1 !== file.sequence) start = at
   }
   return { files: files.slice(start), leftovers: files.slice(0, start) }
-}
-
-/** What a call of the file system reports about a file that is not there. */
-export function isMissing(error: unknown): boolean {
-  return error instanceof DiskError && error.code === 'ENOENT'
 }

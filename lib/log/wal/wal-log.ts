@@ -1,7 +1,7 @@
 import { join } from 'node:path'
 import { crc32 } from 'node:zlib'
 import { type Steps, step } from '../../runtime/steps.js'
-import { BATCH_HEADER_BYTES, readHeader } from '../batch-layout.js'
+import { BATCH_HEADER_BYTES } from '../batch-layout.js'
 import type { LogPoint, StagedLog } from '../staged-log.js'
 import { type StoredBatch, StoreFullError } from '../store.js'
 import { isFull, isRefusal, type WalDisk } from './disk.js'
@@ -217,6 +217,7 @@ export class WalLog {
   #prepareNext(): void {
     const { sequence, size, end } = this.segments.active
     const next = this.#spare.size > 0 ? this.#spare.size : this.#nextSize(size)
+    if (8 * end < size) return
     if (this.#spare.size === 0 && this.segments.bytes + next > this.#options.maxLogBytes) return
     this.#spare.ahead(sequence + 1, next, Math.ceil((2 * (end - FRAMES_AT) * next) / size))
   }
@@ -248,9 +249,4 @@ function headersCrc(batches: readonly StoredBatch[]): number {
   let crc = 0
   for (const { bytes } of batches) crc = crc32(bytes.subarray(0, BATCH_HEADER_BYTES), crc)
   return crc
-}
-
-/** Term of the entry before a batch. */
-export function prevTermOf(batch: StoredBatch): number {
-  return readHeader(batch.bytes).prevTerm
 }
