@@ -4,9 +4,6 @@ import type { KnownIncarnations } from '../log/protocol.js'
 
 type Verdict = { readonly code: string; readonly message: string } | null
 
-/** Strangers whose incarnation is kept in mind until they become members. */
-const MAX_SEEN = 64
-
 /**
  * S16: which incarnation of each other member is known here. The first one seen is made durable before it
  * is taken; another one later has lost what the first acknowledged and is turned away, until the member
@@ -15,8 +12,6 @@ const MAX_SEEN = 64
 export class Admission {
   readonly #known: Map<NodeId, KnownIncarnations[NodeId]>
   readonly #save: (seq: number, known: KnownIncarnations) => void
-  /** S3: who is no member here may be one elsewhere. It is heard, and remembered once it is one here. */
-  readonly #seen = new Map<NodeId, string>()
   #members: ReadonlyMap<NodeId, LogIndex> = new Map()
   #seq = 0
   #savedSeq = 0
@@ -34,11 +29,6 @@ export class Admission {
     const members = membersOf(configuration)
     this.#members = new Map(members.map(({ id, addedAt }) => [id, addedAt]))
     if (committed) this.#forget(index)
-    for (const { id } of members) {
-      const incarnation = this.#seen.get(id)
-      if (incarnation !== undefined && !this.#known.has(id)) this.#remember(id, incarnation, 0)
-      this.#seen.delete(id)
-    }
   }
 
   /**
@@ -52,7 +42,9 @@ export class Admission {
   ): void {
     const known = this.#known.get(peer)
     if (known === undefined) {
-      if (!this.#members.has(peer)) return this.#meet(peer, incarnation, decided)
+      // S3: who is no member here may be one elsewhere, and is heard. It is not remembered: by the time it
+      // becomes a member here it may have been wiped.
+      if (!this.#members.has(peer)) return decided(null)
       this.#remember(peer, incarnation, addedAt)
     } else if (known.incarnation !== incarnation && addedAt > known.addedAt) {
       this.#remember(peer, incarnation, addedAt)
@@ -85,13 +77,6 @@ export class Admission {
   /** A quorum, this node included, has found no trace of an earlier life of this node. */
   isFresh(configuration: Configuration, self: NodeId): boolean {
     return hasQuorum(configuration, (id) => id === self || this.#confirmedBy.has(id))
-  }
-
-  #meet(peer: NodeId, incarnation: string, decided: (verdict: Verdict) => void): void {
-    const [oldest] = this.#seen.keys()
-    if (this.#seen.size >= MAX_SEEN && oldest !== undefined) this.#seen.delete(oldest)
-    this.#seen.set(peer, incarnation)
-    decided(null)
   }
 
   #remember(peer: NodeId, incarnation: string, addedAt: LogIndex): void {

@@ -128,7 +128,8 @@ export class PeerDesk {
     this.#event(peer, `${code}: ${message}`)
     if (code !== 'RAFT_LOST_STATE' && code !== 'RAFT_CLUSTER_MISMATCH') return
     this.#context.log.error({ peer, code }, message)
-    if (code !== 'RAFT_LOST_STATE') return
+    // A peer that lags behind may not know yet that this node was removed and added again since.
+    if (code !== 'RAFT_LOST_STATE' || this.#core.mayVote) return
     const text = `node ${peer} refuses this node: ${message}`
     const error: WireError = {
       name: 'RaftError',

@@ -135,6 +135,11 @@ export class RaftCore {
     }
   }
 
+  /** S16: a quorum found this node fresh, a leader spoke to it, or it took part before it was started. */
+  get mayVote(): boolean {
+    return this.#state.mayVote
+  }
+
   /** Term of the entry at `index`, null when it is not in the log. */
   termAt(index: LogIndex): Term | null {
     return this.#state.log.termAt(index)

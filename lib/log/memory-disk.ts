@@ -38,7 +38,7 @@ export class MemoryDisk {
     onFlush: null,
     writeBack: 'immediate',
   }
-  readonly #log = new BatchList()
+  #log = new BatchList()
   readonly #values = new Map<string, Uint8Array>()
   #inFlight: DiskWrite[] = []
   #owner: object | null = null
@@ -117,6 +117,14 @@ export class MemoryDisk {
     if (options.tear === true && next?.kind === 'append') this.#apply(torn(next.batch))
     this.#inFlight = []
     this.#owner = null
+  }
+
+  /** A new, empty disk in its place. Call it after a crash. */
+  format(): void {
+    assert(this.#owner === null, 'a disk is formatted while no store has it open')
+    this.#log = new BatchList()
+    this.#values.clear()
+    this.#inFlight = []
   }
 
   /** Writes not settled yet: the largest useful `keep`. */

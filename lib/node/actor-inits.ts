@@ -80,12 +80,22 @@ export function consensusInit(
     snapshot,
     restoreSnapshotOnStart: config.restoreSnapshotOnStart,
     incarnations,
-    mayVote: !recovered.fresh,
+    mayVote: hasTakenPart(recovered),
     flushedOnly,
     ...(observeCore && { observeCore }),
     controlBlock,
     leaderBoard,
   }
+}
+
+/**
+ * S16: this directory has given a vote or acknowledged more than its own bootstrap entry. Until then it may
+ * be what replaces a lost one, however often it was started, and asks before it votes.
+ */
+function hasTakenPart({ hardState, log, bootstrap }: RecoveredLog): boolean {
+  const { term, votedFor } = hardState
+  const begun = bootstrap?.index ?? 0
+  return term > 1 || votedFor !== null || log.lastIndex > begun
 }
 
 /** What a reload gives the consensus actor. */

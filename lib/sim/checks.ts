@@ -1,8 +1,9 @@
 import type { Input } from '../core/inputs.js'
 import { checkLogMatching, checkState, checkTransition } from '../core/invariants.js'
 import type { CoreStatus, RaftCore } from '../core/raft-core.js'
-import type { LogIndex, NodeId, Term } from '../core/types.js'
+import type { IndexedConfiguration, LogIndex, NodeId, Term } from '../core/types.js'
 import { SafetyViolation } from './violation.js'
+import { electorates, isQuorum, quorumsMeet } from './voters.js'
 
 /** What the checks know of a machine beside its process: what its disk holds at this moment. */
 export interface DurableMachine {
@@ -32,10 +33,14 @@ export class Checks {
   readonly #report: (violation: SafetyViolation) => void
   readonly #watched = new Map<NodeId, Watched>()
   readonly #leaderOf = new Map<Term, NodeId>()
-  /** Term of each index that any core has committed. */
+  /** Term of each index that any leader has committed. */
   readonly #committedTerm: Term[] = []
+  /** Machines that were given new disks: what they acknowledged before cannot be found there. */
+  readonly #wiped = new Set<NodeId>()
   elections = 0
   truncations = 0
+  /** Configurations that leaders have brought into force. */
+  configurations = 0
 
   constructor(machines: readonly DurableMachine[], report: (violation: SafetyViolation) => void) {
     this.#machines = machines
@@ -62,6 +67,10 @@ export class Checks {
   /** The process of this node is gone. */
   forget(id: NodeId): void {
     this.#watched.delete(id)
+  }
+
+  wiped(id: NodeId): void {
+    this.#wiped.add(id)
   }
 
   /** Log Matching over all pairs of logs; takes time in proportion to their length. */
@@ -91,7 +100,7 @@ export class Checks {
   /** Raft Figure 2: the term is persistent state; a term that this node led was durable. */
   #checkRestart({ id, status }: Watched): void {
     for (const [led, leader] of this.#leaderOf) {
-      if (leader !== id || led <= status.term) continue
+      if (leader !== id || led <= status.term || this.#wiped.has(id)) continue
       throw new SafetyViolation('durable term', `${id} led ${led} and restarted in ${status.term}`)
     }
     checkState(id, status)
@@ -104,8 +113,9 @@ export class Checks {
     checkState(id, after)
     checkTransition(id, before, after)
     if (after.lastLogIndex < before.lastLogIndex) this.truncations++
+    if (after.configuration !== before.configuration) this.#reconfigured(watched)
     if (after.role === 'leader' && before.role !== 'leader') this.#elected(watched)
-    if (after.commitIndex > before.commitIndex) this.#committed(watched, before.commitIndex)
+    if (after.commitIndex > before.commitIndex) this.#committed(watched, before)
     if (after.role === 'leader') this.#checkMatches(watched)
   }
 
@@ -117,6 +127,7 @@ export class Checks {
       const machine = this.#machines.find((each) => each.id === peer)
       const term = core.termAt(index)
       if (machine === undefined || term === null || machine.durableTerm() > status.term) continue
+      if (this.#wiped.has(peer)) continue
       if (machine.holds(index, term)) continue
       const text = `${id} leads term ${status.term} and takes ${peer} to hold (${index}, ${term})`
       throw new SafetyViolation('truthful matches', text)
@@ -132,9 +143,8 @@ export class Checks {
       throw new SafetyViolation('election safety', `${other} and ${id} both lead term ${term}`)
     }
     this.#leaderOf.set(term, id)
-    this.#onQuorum('durable votes', `the votes that made ${id} lead term ${term}`, (machine) =>
-      machine.hasVoted(term, id),
-    )
+    const what = `the votes that made ${id} lead term ${term}`
+    this.#onQuorum('durable votes', what, status, (machine) => machine.hasVoted(term, id))
     for (let index = baseIndex + 1; index <= this.committed; index++) {
       const expected = this.#committedTerm[index]
       if (expected === undefined || expected > term) continue
@@ -148,14 +158,20 @@ export class Checks {
     this.matchLogs()
   }
 
-  /** One committed term for each index, and each committed entry on the disks of a quorum (S5). */
-  #committed({ id, core, status }: Watched, from: LogIndex): void {
+  /** One committed term for each index, a leader's before all others', on the disks of a quorum (S5). */
+  #committed({ id, core, status }: Watched, before: CoreStatus): void {
     const { commitIndex } = status
-    for (let index = from + 1; index <= commitIndex; index++) {
+    // Who commits its own removal leads no more after that step.
+    const led = before.role === 'leader' || status.role === 'leader'
+    for (let index = before.commitIndex + 1; index <= commitIndex; index++) {
       const term = core.termAt(index)
       if (term === null) continue
-      const known = this.#committedTerm[index] ?? term
-      if (known !== term) {
+      const known = this.#committedTerm[index]
+      if (known === undefined && !led) {
+        const text = `${id} committed index ${index} of term ${term}, which no leader has`
+        throw new SafetyViolation('leaders commit first', text)
+      }
+      if (known !== undefined && known !== term) {
         throw new SafetyViolation(
           'state-machine safety',
           `${id} committed index ${index} in term ${term}, another node in term ${known}`,
@@ -163,20 +179,59 @@ export class Checks {
       }
       this.#committedTerm[index] = term
     }
+    if (led) this.#committedHere(id, core, status)
+  }
+
+  #committedHere(id: NodeId, core: RaftCore, status: CoreStatus): void {
+    const { commitIndex } = status
     const term = this.#committedTerm[commitIndex]
     if (term === undefined) return
-    if (status.role === 'leader' && term !== status.term) {
+    if (term !== status.term) {
       const text = `${id} leads term ${status.term} and committed index ${commitIndex} of term ${term}`
       throw new SafetyViolation('commit by counting in the own term only', text)
     }
     const what = `index ${commitIndex} of term ${term}, committed by ${id},`
-    this.#onQuorum('durable commit', what, (machine) => machine.holds(commitIndex, term))
+    // A step may commit and then append the next configuration: the one before was in force.
+    const inForce = core
+      .configurations()
+      .filter(({ index }) => index <= commitIndex)
+      .at(-1)
+    const { configuration } = status
+    this.#onQuorum('durable commit', what, status, (machine) => machine.holds(commitIndex, term), [
+      configuration,
+      ...(inForce === undefined ? [] : [inForce]),
+    ])
   }
 
-  #onQuorum(rule: string, what: string, holds: (machine: DurableMachine) => boolean): void {
-    const count = this.#machines.filter(holds).length
-    if (count > this.#machines.length / 2) return
-    const of = `${count} of ${this.#machines.length} disks`
-    throw new SafetyViolation(rule, `${what} would survive a crash of all machines on ${of}`)
+  /** S4: one change at a time, and no two configurations of which both could decide. */
+  #reconfigured({ id, core, status }: Watched): void {
+    const { commitIndex, role } = status
+    const all = core.configurations()
+    const [previous, latest] = all.slice(-2)
+    if (role !== 'leader' || previous === undefined || latest === undefined) return
+    this.configurations++
+    if (all.filter(({ index }) => index > commitIndex).length > 1) {
+      const text = `${id} leads with the configurations of ${previous.index} and ${latest.index} above commit index ${commitIndex}`
+      throw new SafetyViolation('one configuration change at a time', text)
+    }
+    if (quorumsMeet(previous.configuration, latest.configuration)) return
+    const text = `${id} goes from the configuration of ${previous.index} to that of ${latest.index}`
+    throw new SafetyViolation('quorums of successive configurations meet', text)
+  }
+
+  /** By one of these configurations; by default the one in force. */
+  #onQuorum(
+    rule: string,
+    what: string,
+    { configuration }: CoreStatus,
+    holds: (machine: DurableMachine) => boolean,
+    configurations: readonly IndexedConfiguration[] = [configuration],
+  ): void {
+    const holders = new Set(this.#machines.filter(holds).map(({ id }) => id))
+    const counts = (id: NodeId): boolean => holders.has(id)
+    if (configurations.some((each) => isQuorum(each.configuration, counts))) return
+    const of = JSON.stringify(electorates(configuration.configuration))
+    const text = `${what} would survive a crash of all machines on ${[...holders]} only, of ${of}`
+    throw new SafetyViolation(rule, text)
   }
 }

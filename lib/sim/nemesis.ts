@@ -27,6 +27,7 @@ export class Nemesis {
     actorFailures: 0,
     fullDisks: 0,
     flushErrors: 0,
+    ruins: 0,
   }
   #active = true
 
@@ -45,6 +46,7 @@ export class Nemesis {
     this.#every(profile.pauseEveryMs, () => this.#pause())
     this.#every(profile.diskFullEveryMs, () => this.#fillDisk())
     this.#every(profile.flushErrorEveryMs, () => this.#failFlush())
+    this.#every(profile.ruinEveryMs, () => this.#ruin())
   }
 
   /** Faults off: everything is repaired and every machine runs again. */
@@ -57,7 +59,7 @@ export class Nemesis {
       node.disk.faults.maxBytes = Number.POSITIVE_INFINITY
       node.disk.faults.failFlush = null
       node.system?.resume()
-      if (!node.running) this.#cluster.restart(node)
+      if (!node.running && !this.#cluster.operator.isRuined(node)) this.#cluster.restart(node)
       for (const other of nodes) network.slow(node.address, other.address, null)
     }
   }
@@ -220,6 +222,22 @@ export class Nemesis {
     this.#later(this.#random(1000), () => {
       if (node.running) node.disk.faults.failFlush = null
       else this.#restartLater(node)
+    })
+  }
+
+  /** Its disks lose everything, or one bit: never on more machines than the cluster can spare (S15, S16). */
+  #ruin(): void {
+    const { operator } = this.#cluster
+    const node = this.#pick(this.#running())
+    if (node === undefined || !operator.allowsRuin) return
+    this.totals.ruins++
+    this.#cluster.crash(node)
+    operator.ruin(node)
+    const kind = this.#random(3)
+    if (kind < 1) node.loseDisks()
+    else node.damage((below) => Math.floor(this.#random(below)))
+    this.#later(this.#random(this.#profile.downMs), () => {
+      if (!node.running && operator.isRuined(node)) this.#cluster.restart(node)
     })
   }
 

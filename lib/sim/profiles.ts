@@ -26,6 +26,10 @@ export interface Profile {
   readonly diskFullEveryMs: number
   /** A flush fails, which ends the node. */
   readonly flushErrorEveryMs: number
+  /** The members of the cluster change. */
+  readonly changeEveryMs: number
+  /** One machine's disks are lost, or a bit of what they hold is flipped: it must be replaced. */
+  readonly ruinEveryMs: number
   /** A leader hands over. */
   readonly transferEveryMs: number
   /** Each program reads. */
@@ -47,6 +51,8 @@ const calm: Profile = {
   pauseEveryMs: 0,
   diskFullEveryMs: 0,
   flushErrorEveryMs: 0,
+  changeEveryMs: 0,
+  ruinEveryMs: 0,
   transferEveryMs: 0,
   readEveryMs: 20,
 }
@@ -68,6 +74,8 @@ export const profiles = {
     pauseEveryMs: 10_000,
     diskFullEveryMs: 15_000,
     flushErrorEveryMs: 30_000,
+    changeEveryMs: 6000,
+    ruinEveryMs: 25_000,
     transferEveryMs: 5000,
   },
   calm,
@@ -94,8 +102,19 @@ export const profiles = {
     readEveryMs: 2,
   },
   actors: { ...calm, actorFailureEveryMs: 400, actorStallEveryMs: 2000, transferEveryMs: 3000 },
+  members: {
+    ...calm,
+    changeEveryMs: 1000,
+    crashEveryMs: 4000,
+    isolateLeaderEveryMs: 4000,
+    partitionEveryMs: 6000,
+    ruinEveryMs: 15_000,
+    transferEveryMs: 5000,
+    noisyNetwork: true,
+  },
   disks: {
     ...calm,
+    ruinEveryMs: 12_000,
     crashEveryMs: 3000,
     outageEveryMs: 15_000,
     actorStallEveryMs: 3000,
@@ -121,10 +140,12 @@ const ROUND: readonly ProfileName[] = [
   'network',
   'swarm',
   'disks',
-  'mixed',
+  'members',
   'actors',
   'swarm',
   'stalls',
+  'members',
+  'mixed',
 ]
 
 /** Separates what is drawn for the profile from the scheduler's own chance. */

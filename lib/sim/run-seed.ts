@@ -11,6 +11,10 @@ export interface SeedReport extends ClusterTotals {
   readonly nodes: number
   readonly elections: number
   readonly truncations: number
+  readonly configurations: number
+  /** Machines that lost their state and came back as new members. */
+  readonly replaced: number
+  readonly ruins: number
   readonly outages: number
   readonly partitions: number
   readonly isolations: number
@@ -49,6 +53,8 @@ export async function runSeed(options: SeedOptions): Promise<SeedReport> {
   const cluster = new SimCluster({
     seed,
     nodes,
+    spares: profile.changeEveryMs > 0 ? 2 : 0,
+    changeEveryMs: profile.changeEveryMs,
     config: { ...PATIENT, ...timeoutsFor(seed), ...snapshotsFor(seed) },
     network: networkFor(profile.noisyNetwork),
     proposeEveryMs: seed % 4 === 0 ? 10 : 30,
@@ -65,10 +71,19 @@ export async function runSeed(options: SeedOptions): Promise<SeedReport> {
   await cluster.run(options.faultsMs ?? 60_000)
   nemesis.stop()
   await converge(cluster)
-  const { elections, truncations } = cluster.checks
+  const { elections, truncations, configurations } = cluster.checks
+  const { replaced } = cluster.operator
   const { cuts: _, slowLinks: __, ...troubles } = nemesis.totals
   const events = cluster.scheduler.fired
-  const counts = { ...cluster.totals, elections, truncations, ...troubles, events }
+  const counts = {
+    ...cluster.totals,
+    elections,
+    truncations,
+    configurations,
+    replaced,
+    ...troubles,
+    events,
+  }
   return { seed, profile: options.profile, nodes, ...counts }
 }
 
@@ -99,6 +114,7 @@ function networkFor(noisy: boolean) {
 
 async function converge(cluster: SimCluster): Promise<void> {
   cluster.quiesce()
+  cluster.operator.rest()
   await cluster.run(RECOVERY_MS, () => cluster.converged)
   if (!cluster.converged) {
     throw new ConvergenceError(

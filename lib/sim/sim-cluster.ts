@@ -1,5 +1,6 @@
 import type { ConsensusStatus } from '../../actors/consensus/protocol.js'
-import type { NodeId, Server } from '../core/types.js'
+import type { MemberChange } from '../core/membership.js'
+import type { LogIndex, NodeId, Server } from '../core/types.js'
 import type { RaftConfig } from '../node/config.js'
 import { resolveConfig } from '../node/resolve-config.js'
 import type { ActorLogger } from '../runtime/actor.js'
@@ -10,13 +11,19 @@ import { type NetworkFaults, SimNetwork } from '../transport/sim-transport.js'
 import { Checks } from './checks.js'
 import { ClientChecks } from './client-checks.js'
 import { type ListMachine, listMachine } from './list-machine.js'
+import { Operator } from './operator.js'
 import { SimNode } from './sim-node.js'
 import { type ProgramObserver, SimProgram } from './sim-program.js'
 import { ConvergenceError, SafetyViolation } from './violation.js'
 
 export interface SimClusterOptions {
   readonly seed: number
+  /** Voters to begin with. */
   readonly nodes: number
+  /** Machines that wait to be added. Default 0. */
+  readonly spares?: number
+  /** Mean time between two changes of members. Default 0: none. */
+  readonly changeEveryMs?: number
   readonly config?: Partial<RaftConfig>
   readonly network?: Partial<NetworkFaults>
   /** Mean time between two batches that a leading program proposes. Default 5. */
@@ -42,6 +49,10 @@ export interface ClusterTotals {
   reads: number
   leaseReads: number
   transfers: number
+  changes: number
+  refusedChanges: number
+  removals: number
+  wipes: number
   installs: number
   crashes: number
   crashesThatLostWrites: number
@@ -81,6 +92,10 @@ export class SimCluster {
     reads: 0,
     leaseReads: 0,
     transfers: 0,
+    changes: 0,
+    refusedChanges: 0,
+    removals: 0,
+    wipes: 0,
     installs: 0,
     crashes: 0,
     crashesThatLostWrites: 0,
@@ -92,6 +107,8 @@ export class SimCluster {
   readonly #statuses = new Map<NodeId, ConsensusStatus>()
   /** The newest state machine of each node. */
   readonly #machines = new Map<NodeId, ListMachine>()
+  readonly #programs = new Map<NodeId, SimProgram>()
+  readonly operator: Operator
   #violation: SafetyViolation | null = null
   #quiet = false
   readonly failures: { readonly node: NodeId; readonly error: WireError }[] = []
@@ -103,13 +120,18 @@ export class SimCluster {
       time: this.scheduler,
       ...(options.network === undefined ? {} : { faults: options.network }),
     })
-    const members: Omit<Server, 'addedAt'>[] = Array.from({ length: options.nodes }, (_, i) => ({
+    const { nodes, spares = 0 } = options
+    const all: Omit<Server, 'addedAt'>[] = Array.from({ length: nodes + spares }, (_, i) => ({
       id: `n${i + 1}`,
       address: `10.0.0.${i + 1}:7000`,
       suffrage: 'voter',
     }))
+    const members = all.slice(0, nodes)
     const config = { ...resolveConfig(options.config), ...SMALL_MEMORY }
-    this.nodes = members.map((member) => this.#createNode(member, members, config))
+    this.nodes = all.map((member, i) =>
+      this.#createNode(member, i < nodes ? members : null, config),
+    )
+    this.operator = new Operator(this, options.changeEveryMs ?? 0)
     this.checks = new Checks(this.nodes, (violation) => this.#report(violation))
   }
 
@@ -122,6 +144,35 @@ export class SimCluster {
   /** Whether this node leads, as its program was told last; others may lead since. */
   leads(node: NodeId): boolean {
     return this.#leaders.has(node)
+  }
+
+  /** Virtual ms. */
+  get now(): number {
+    return this.scheduler.now()
+  }
+
+  /** The leader of the newest term and what it says of itself; null: none that runs. */
+  leading(): { readonly node: SimNode; readonly status: ConsensusStatus } | null {
+    const newest = Math.max(0, ...[...this.#statuses.values()].map(({ term }) => term))
+    for (const node of this.nodes) {
+      const status = this.#statuses.get(node.id)
+      if (status?.role === 'leader' && status.term === newest && node.running)
+        return { node, status }
+    }
+    return null
+  }
+
+  /** An operator asks this node for a change of members. */
+  change(node: SimNode, change: MemberChange, prevIndex: LogIndex): void {
+    this.#programs.get(node.id)?.change(change, prevIndex)
+  }
+
+  /** New disks. Its process ends, if one runs. */
+  wipe(node: SimNode): void {
+    this.totals.wipes++
+    if (node.running) this.crash(node)
+    node.wipe()
+    this.checks.wiped(node.id)
   }
 
   start(): void {
@@ -138,13 +189,14 @@ export class SimCluster {
 
   /** A directory cannot be made on a full disk; whoever runs the program tries again. */
   #notStarted(node: SimNode, error: unknown): void {
+    if (this.operator.isRuined(node)) return this.crash(node)
     if ((error as { readonly code?: unknown }).code !== 'RAFT_STORAGE_FULL') {
       this.#nodeFailed(node, `it did not start: ${String(error)}`)
       return
     }
     this.crash(node)
     this.scheduler.after(START_AGAIN_MS, () => {
-      if (!node.running) this.restart(node)
+      if (!node.running && !this.operator.isRuined(node)) this.restart(node)
     })
   }
 
@@ -181,11 +233,11 @@ export class SimCluster {
 
   /** All replicas run, know one leader, and have the same log committed and applied. */
   get converged(): boolean {
-    const statuses = this.nodes.map((node) => this.#statuses.get(node.id))
-    const [first] = statuses
-    if (first === undefined || first.leader === null) return false
-    return this.nodes.every((node, i) => {
-      const status = statuses[i]
+    const first = this.leading()?.status
+    if (first === undefined || !this.operator.done) return false
+    const { servers } = first.configuration.configuration
+    return this.#membersOf(servers).every((node) => {
+      const status = this.#statuses.get(node.id)
       return (
         node.running &&
         status !== undefined &&
@@ -199,13 +251,19 @@ export class SimCluster {
     })
   }
 
+  #membersOf(servers: readonly Server[]): readonly SimNode[] {
+    return this.nodes.filter(({ id }) => servers.some((server) => server.id === id))
+  }
+
   /** Once converged: all logs and states are the same. @throws SafetyViolation */
   compare(): void {
     this.checks.matchLogs()
     if (this.#violation !== null) throw this.#violation
-    for (const [node, machine] of this.#machines) this.clients.final(node, machine.commands)
+    const { servers = [] } = this.leading()?.status.configuration.configuration ?? {}
+    const members = this.#membersOf(servers)
+    for (const { id } of members) this.clients.final(id, this.#machines.get(id)?.commands ?? [])
     const byIndex = new Map<number, string>()
-    for (const { id, disk } of this.nodes) {
+    for (const { id, disk } of members) {
       for (const { firstIndex, bytes } of disk.durableBatches()) {
         const found = Buffer.from(bytes).toString('base64')
         if ((byIndex.get(firstIndex) ?? found) !== found) {
@@ -218,17 +276,30 @@ export class SimCluster {
 
   /** For messages about what did not converge. */
   picture(): readonly object[] {
-    return this.nodes.map((node) => ({
-      id: node.id,
-      running: node.running,
-      ...this.#statuses.get(node.id),
-      configuration: undefined,
-    }))
+    const { ruined } = this.operator
+    const configuration = this.leading()?.status.configuration
+    const nodes = this.nodes.map(({ id, running }) => {
+      const status = this.#statuses.get(id)
+      if (!running || status === undefined) return { id, running }
+      const { role, term, leader, commitIndex, lastLogIndex, lastLogTerm } = status
+      const { flushedIndex, lastApplied, snapshotIndex, committedConfigurationIndex } = status
+      const log = {
+        commitIndex,
+        lastLogIndex,
+        lastLogTerm,
+        flushedIndex,
+        lastApplied,
+        snapshotIndex,
+      }
+      const { index } = status.configuration
+      return { id, role, term, leader, ...log, configuration: [committedConfigurationIndex, index] }
+    })
+    return [...nodes, { ruined, configuration }]
   }
 
   #createNode(
     { id, address }: Omit<Server, 'addedAt'>,
-    members: readonly Omit<Server, 'addedAt'>[],
+    members: readonly Omit<Server, 'addedAt'>[] | null,
     config: RaftConfig,
   ): SimNode {
     const { clockSkew = 0, proposeEveryMs = 5, transferEveryMs = 0, onEvent } = this.#options
@@ -247,7 +318,9 @@ export class SimCluster {
       createProgram: (_init, context) => {
         const quiet = (): boolean => this.#quiet
         const load = { proposeEveryMs, readEveryMs, transferEveryMs, maxBatch: 8, quiet }
-        return new SimProgram({ node: id, observer, ...load }, context)
+        const program = new SimProgram({ node: id, observer, ...load }, context)
+        this.#programs.set(id, program)
+        return program
       },
       observeCore: (of, core) => this.checks.observe(of, core),
       onFailure: (of, error) => {
@@ -268,10 +341,20 @@ export class SimCluster {
     return machine
   }
 
-  /** Nothing but a failed flush may end a node. */
+  /** Some programs close a node that is out, some leave it running. */
+  #removed(id: NodeId): void {
+    this.totals.removals++
+    const node = this.nodes.find((each) => each.id === id)
+    if (this.scheduler.random() < 0.5) return
+    this.scheduler.after(0, () => {
+      if (node?.running === true) this.crash(node)
+    })
+  }
+
+  /** Nothing but a failed flush, or a disk that was spoiled, may end a node. */
   #nodeFailed(node: SimNode, message: string): void {
     this.totals.failures++
-    if (node.disk.faults.failFlush !== null) {
+    if (node.disk.faults.failFlush !== null || this.operator.isRuined(node)) {
       // Its program ends the process, which does not wait for a disk that fails.
       this.scheduler.after(0, () => {
         if (node.running) this.crash(node)
@@ -353,6 +436,12 @@ export class SimCluster {
       transferred: () => {
         totals.transfers++
       },
+      changed: (reason) => {
+        this.operator.changed()
+        if (reason === null) totals.changes++
+        else totals.refusedChanges++
+      },
+      removed: (node) => this.#removed(node),
       installed: () => {
         totals.installs++
       },

@@ -1,4 +1,5 @@
 import type { NodeReply } from '../../actors/consensus/protocol.js'
+import { assert } from '../core/assert.js'
 import type { RaftCore } from '../core/raft-core.js'
 import type { HardState, LogIndex, NodeId, Server, Term } from '../core/types.js'
 import { inlineStateMachine } from '../fsm/define.js'
@@ -27,7 +28,8 @@ export interface SimNodeOptions {
   readonly network: SimNetwork
   readonly id: NodeId
   readonly address: string
-  readonly members: readonly Omit<Server, 'addedAt'>[]
+  /** Members to begin with; null: it waits to be added. */
+  readonly members: readonly Omit<Server, 'addedAt'>[] | null
   readonly config: RaftConfig
   /** How fast this machine's clock runs against the world's. */
   readonly clockRate: number
@@ -54,6 +56,7 @@ export class SimNode implements DurableMachine {
   #system: SimActorSystem | null = null
   #assembled: AssembledNode | null = null
   #starts = 0
+  #wiped = false
 
   constructor(options: SimNodeOptions) {
     this.#options = options
@@ -97,7 +100,7 @@ export class SimNode implements DurableMachine {
       cluster: 'sim',
       id,
       dataDir: `/sim/${id}`,
-      bootstrap: members,
+      bootstrap: this.#wiped ? null : members,
       config,
       placement: placementOf('compact', parts),
       system,
@@ -120,6 +123,38 @@ export class SimNode implements DurableMachine {
     const keep = Math.floor(scheduler.random() * (unsettled + 1))
     this.disk.crash({ keep, tear: scheduler.random() < 0.25 })
     return { lostWrites: unsettled - keep }
+  }
+
+  /** The machine gets new disks; its next process waits to be added to the cluster. */
+  wipe(): void {
+    assert(!this.running, 'a machine is wiped while it is off', { id: this.id })
+    this.disk.format()
+    this.snapshots.held.clear()
+    this.#wiped = true
+  }
+
+  /** As `wipe`, but nobody knows: its next process begins as it did the first time. */
+  loseDisks(): void {
+    const wiped = this.#wiped
+    this.wipe()
+    this.#wiped = wiped
+  }
+
+  /** One bit flips in a stored batch, in both copies of the hard state, or in a snapshot. */
+  damage(draw: (below: number) => number): void {
+    const batches = this.disk.durableBatches()
+    const batch = batches[draw(batches.length)]
+    const snapshot = [...this.snapshots.held.values()][0]
+    const kind = draw(4)
+    if (kind === 0 && this.disk.values.has('a/hard-state')) {
+      this.disk.damageValue('a/hard-state')
+      this.disk.damageValue('b/hard-state')
+    } else if (kind === 1 && snapshot !== undefined && snapshot.bytes.length > 0) {
+      const at = draw(snapshot.bytes.length)
+      snapshot.bytes[at] = (snapshot.bytes[at] ?? 0) ^ 1
+    } else if (batch !== undefined) {
+      this.disk.damage(batch.firstIndex, draw(2) === 0 ? 'header' : 'body')
+    }
   }
 
   /** The actors that run at this moment. */
@@ -157,7 +192,7 @@ export class SimNode implements DurableMachine {
 
   #hardState(): HardState | null {
     const get = (key: string): Uint8Array | null => this.disk.values.get(key) ?? null
-    const bytes = runSteps(readSealed(get, 'hard-state')) as Uint8Array | null
+    const bytes = readable(() => runSteps(readSealed(get, 'hard-state')) as Uint8Array | null)
     return bytes === null ? null : (JSON.parse(new TextDecoder().decode(bytes)) as HardState)
   }
 
@@ -170,5 +205,14 @@ export class SimNode implements DurableMachine {
     scheduler.at(scheduler.now(), () => {
       if (this.#system === system && system?.alive === true) this.disk.settle()
     })
+  }
+}
+
+/** What is damaged counts for nothing. */
+function readable<T>(read: () => T): T | null {
+  try {
+    return read()
+  } catch {
+    return null
   }
 }

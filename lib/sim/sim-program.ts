@@ -3,6 +3,7 @@ import type {
   ConsensusStatus,
   NodeReply,
 } from '../../actors/consensus/protocol.js'
+import type { MemberChange } from '../core/membership.js'
 import type { LogIndex, NodeId } from '../core/types.js'
 import { BatchBuilder, ENTRY_COMMAND } from '../log/batch.js'
 import { Arena } from '../log/slab.js'
@@ -24,6 +25,10 @@ export interface ProgramObserver {
   /** A read has been answered; it must not miss what was known when it began. */
   readEnded(node: NodeId, what: ReadKind, floor: LogIndex, seen: Seen): void
   transferred(): void
+  /** A change of members has ended; `reason` null: well. */
+  changed(reason: string | null): void
+  /** The cluster has removed this node. */
+  removed(node: NodeId): void
   installed(): void
 }
 
@@ -118,6 +123,10 @@ export class SimProgram implements Behavior<NodeReply> {
       case 'transferDone':
         if (message.reason === null) observer.transferred()
         return
+      case 'changeDone':
+        return observer.changed(message.reason)
+      case 'removed':
+        return observer.removed(node)
       case 'event':
         if (message.event.kind === 'snapshot' && message.event.change === 'received') {
           observer.installed()
@@ -126,6 +135,11 @@ export class SimProgram implements Behavior<NodeReply> {
       default:
         return
     }
+  }
+
+  /** An operator's wish. */
+  change(change: MemberChange, prevIndex: LogIndex): void {
+    this.#consensus?.tell({ kind: 'changeMembers', id: ++this.#proposals, change, prevIndex })
   }
 
   #settle(id: number, each: (command: string, index: LogIndex) => void): void {
