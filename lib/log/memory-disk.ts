@@ -110,13 +110,15 @@ export class MemoryDisk {
    * The machine loses power: the open store is cut off, and of the writes that were not settled only
    * the first `keep` are there. With `tear`, the next one, if it is a batch, has a body cut short.
    */
-  crash(options: { readonly keep?: number; readonly tear?: boolean } = {}): void {
+  crash(options: { readonly keep?: number; readonly tear?: boolean } = {}): { torn: boolean } {
     const keep = options.keep ?? 0
     for (const write of this.#inFlight.slice(0, keep)) this.#apply(write)
     const next = this.#inFlight[keep]
-    if (options.tear === true && next?.kind === 'append') this.#apply(torn(next.batch))
+    const tears = options.tear === true && next?.kind === 'append'
+    if (tears) this.#apply(torn(next.batch))
     this.#inFlight = []
     this.#owner = null
+    return { torn: tears }
   }
 
   /** A new, empty disk in its place. Call it after a crash. */

@@ -230,6 +230,7 @@ export class Nemesis {
     const { operator } = this.#cluster
     const node = this.#pick(this.#running())
     if (node === undefined || !operator.allowsRuin) return
+    if (this.#cluster.nodes.some((each) => each.torn)) return
     this.totals.ruins++
     this.#cluster.crash(node)
     operator.ruin(node)

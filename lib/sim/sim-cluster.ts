@@ -15,6 +15,7 @@ import { Operator } from './operator.js'
 import { SimNode } from './sim-node.js'
 import { type ProgramObserver, SimProgram } from './sim-program.js'
 import { ConvergenceError, SafetyViolation } from './violation.js'
+import { electorates } from './voters.js'
 
 export interface SimClusterOptions {
   readonly seed: number
@@ -204,8 +205,19 @@ export class SimCluster {
     this.totals.crashes++
     this.#leaders.delete(node.id)
     this.#statuses.delete(node.id)
-    if (node.crash().lostWrites > 0) this.totals.crashesThatLostWrites++
+    if (node.crash({ mayTear: this.#mayTear() }).lostWrites > 0) this.totals.crashesThatLostWrites++
     this.checks.forget(node.id)
+  }
+
+  /**
+   * S15: nobody can tell a batch that a crash tore from one that was damaged later. Where a majority may
+   * have acknowledged one that nobody can read, nobody may lead: that is not what is simulated.
+   */
+  #mayTear(): boolean {
+    const known = [...this.#statuses.values()].map(votersOf).filter((count) => count > 0)
+    const voters = Math.min(...known, this.#options.nodes)
+    const unsure = this.nodes.filter((node) => node.torn || this.operator.isRuined(node)).length
+    return unsure + 1 <= (voters - 1) / 2
   }
 
   /**
@@ -447,4 +459,9 @@ export class SimCluster {
       },
     }
   }
+}
+
+/** In the smaller half where the configuration is joint. */
+function votersOf({ configuration }: ConsensusStatus): number {
+  return Math.min(...electorates(configuration.configuration).map((ids) => ids.length))
 }

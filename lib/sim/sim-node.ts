@@ -57,6 +57,7 @@ export class SimNode implements DurableMachine {
   #assembled: AssembledNode | null = null
   #starts = 0
   #wiped = false
+  #tornAt: LogIndex = 0
 
   constructor(options: SimNodeOptions) {
     this.#options = options
@@ -68,6 +69,15 @@ export class SimNode implements DurableMachine {
 
   get running(): boolean {
     return this.#system?.alive === true
+  }
+
+  /** A torn batch keeps it from leading, and may be what it acknowledged, until its log is past it (S15). */
+  get torn(): boolean {
+    if (this.#tornAt === 0) return false
+    const { lastIndex } = this.disk
+    const last = lastIndex < this.#tornAt ? null : this.disk.durableBatch(lastIndex)
+    if (last !== null && isWhole(last.bytes)) this.#tornAt = 0
+    return this.#tornAt !== 0
   }
 
   get system(): SimActorSystem | null {
@@ -114,14 +124,15 @@ export class SimNode implements DurableMachine {
   }
 
   /** The machine loses power: of what was not flushed only a seeded prefix is on the disk. */
-  crash(): { readonly lostWrites: number } {
+  crash(options: { readonly mayTear: boolean }): { readonly lostWrites: number } {
     const { scheduler, network } = this.#options
     this.#system?.crash()
     this.#assembled = null
     network.crash(this.address)
     const unsettled = this.disk.unsettled
     const keep = Math.floor(scheduler.random() * (unsettled + 1))
-    this.disk.crash({ keep, tear: scheduler.random() < 0.25 })
+    const { torn } = this.disk.crash({ keep, tear: options.mayTear && scheduler.random() < 0.4 })
+    if (torn) this.#tornAt = this.disk.lastIndex
     return { lostWrites: unsettled - keep }
   }
 
@@ -131,6 +142,7 @@ export class SimNode implements DurableMachine {
     this.disk.format()
     this.snapshots.held.clear()
     this.#wiped = true
+    this.#tornAt = 0
   }
 
   /** As `wipe`, but nobody knows: its next process begins as it did the first time. */
@@ -172,12 +184,7 @@ export class SimNode implements DurableMachine {
     for (const { stored } of this.snapshots.held.values()) if (stored.index >= index) return true
     const batch = this.disk.durableBatch(index)
     if (batch === null || batch.term !== term) return false
-    try {
-      verifyBatch(batch.bytes)
-      return true
-    } catch {
-      return false
-    }
+    return isWhole(batch.bytes)
   }
 
   durableTerm(): Term {
@@ -205,6 +212,15 @@ export class SimNode implements DurableMachine {
     scheduler.at(scheduler.now(), () => {
       if (this.#system === system && system?.alive === true) this.disk.settle()
     })
+  }
+}
+
+function isWhole(bytes: Uint8Array): boolean {
+  try {
+    verifyBatch(bytes)
+    return true
+  } catch {
+    return false
   }
 }
 
