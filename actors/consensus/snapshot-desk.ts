@@ -75,6 +75,8 @@ export class SnapshotDesk {
 
   /** The newest snapshot cannot be read: one is made although nothing was applied since. */
   force(): void {
+    // The one that is being written will do.
+    if (this.#running !== null) return
     this.#forced = true
     this.want(POLICY)
   }

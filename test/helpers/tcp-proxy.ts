@@ -6,11 +6,13 @@ export class TcpProxy {
   readonly #server: Server
   readonly #target: { readonly host: string; readonly port: number }
   readonly #sockets = new Set<Socket>()
+  /** Of those who dial. */
+  readonly #near = new Set<Socket>()
   #open = true
   /** Bytes that came from those who dial, since the start. */
   bytes = 0
   /** Called with each run of bytes on its way to the target. */
-  onBytes: (length: number) => void = () => {}
+  onBytes: () => void = () => {}
 
   private constructor(server: Server, target: string) {
     const [host = '', port] = target.split(':')
@@ -19,8 +21,10 @@ export class TcpProxy {
     server.on('connection', (socket) => this.#take(socket))
   }
 
-  static async start(target: string): Promise<TcpProxy> {
-    const server = createServer().listen(0, '127.0.0.1')
+  /** Listens on `address`, by default on a free port. */
+  static async start(target: string, address = '127.0.0.1:0'): Promise<TcpProxy> {
+    const [host, port] = address.split(':')
+    const server = createServer().listen(Number(port), host)
     await once(server, 'listening')
     return new TcpProxy(server, target)
   }
@@ -44,6 +48,27 @@ export class TcpProxy {
     this.#open = true
   }
 
+  /** Nothing passes towards the target, and nothing is lost, until `release`. */
+  hold(): void {
+    for (const socket of this.#near) socket.pause()
+  }
+
+  release(): void {
+    for (const socket of this.#near) socket.resume()
+  }
+
+  /** Resolves when so many bytes have passed towards the target from now on. */
+  passed(bytes: number): Promise<void> {
+    const until = this.bytes + bytes
+    return new Promise((resolve) => {
+      this.onBytes = () => {
+        if (this.bytes < until) return
+        this.onBytes = () => {}
+        resolve()
+      }
+    })
+  }
+
   async close(): Promise<void> {
     this.cut()
     this.#server.close()
@@ -56,6 +81,8 @@ export class TcpProxy {
       return
     }
     const far = connect(this.#target)
+    this.#near.add(near)
+    near.on('close', () => this.#near.delete(near))
     for (const [socket, other] of [
       [near, far],
       [far, near],
@@ -70,7 +97,7 @@ export class TcpProxy {
     }
     near.on('data', (bytes: Buffer) => {
       this.bytes += bytes.length
-      this.onBytes(bytes.length)
+      this.onBytes()
     })
   }
 }

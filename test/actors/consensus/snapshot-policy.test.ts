@@ -125,6 +125,8 @@ t.test('a forced snapshot says so once', async (t) => {
   const { desk, asked } = deskWith(7)
   desk.force()
   t.match(asked(), [{ force: true }])
+  desk.force()
+  t.same(asked(), [], 'the one under way will do')
   desk.interrupted(toWireError(new Error('gone')))
   desk.want(1)
   t.match(asked(), [{ force: false }])
