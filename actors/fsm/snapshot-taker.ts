@@ -154,8 +154,9 @@ export class SnapshotTaker {
       return await snapshots.ask<SnapshotMeta>({ kind: 'commitCapture', ...written })
     } catch (error) {
       sink.cancel(asError(error))
-      // The next attempt would end this one too, if the snapshot actor never hears of it.
-      snapshots.ask({ kind: 'abortCapture', ...written }).catch(() => {})
+      // Whoever hears of the failure finds nothing left of it. A snapshot actor that is gone removes what it
+      // finds when it starts.
+      await snapshots.ask({ kind: 'abortCapture', ...written }).catch(() => {})
       // What the store said is the reason, whatever persist made of it.
       throw sink.failure ?? error
     }

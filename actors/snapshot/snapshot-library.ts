@@ -57,26 +57,33 @@ export class SnapshotLibrary {
     return list.find((snapshot) => sameSnapshot(snapshot, id)) ?? null
   }
 
-  /** @throws SnapshotStoreError when it is not there or damaged */
+  /** @throws SnapshotStoreError when it is not there, damaged, or cannot be read now */
   *require(index: LogIndex, term: Term): Steps<StoredSnapshot> {
     const snapshot = yield* this.find({ index, term })
-    if (snapshot !== null && (yield* this.isGood(snapshot))) return snapshot
-    throw new SnapshotStoreError(
-      snapshot === null ? 'RAFT_STORE_FAILED' : 'RAFT_CORRUPT',
-      `the snapshot at index ${index} of term ${term} ${snapshot === null ? 'does not exist' : 'is damaged'}`,
-      { details: { index, term } },
-    )
+    if (snapshot === null) throw unusable('RAFT_STORE_FAILED', { index, term }, 'does not exist')
+    if (yield* this.#verified(snapshot)) return snapshot
+    throw unusable('RAFT_CORRUPT', snapshot, 'is damaged')
   }
 
   *isGood(snapshot: StoredSnapshot): Steps<boolean> {
+    try {
+      return yield* this.#verified(snapshot)
+    } catch (error) {
+      // It may be readable later: a disk error is no proof of damage.
+      const { index, term } = snapshot
+      this.#log.error({ index, term, error: messageOf(error) }, 'a snapshot could not be read')
+      return false
+    }
+  }
+
+  *#verified(snapshot: StoredSnapshot): Steps<boolean> {
     if (this.#damaged.has(snapshotKey(snapshot))) return false
     try {
       if (yield* step(this.store.verify(snapshot))) return true
       this.markDamaged(snapshot, 'its checksums do not match')
     } catch (error) {
-      // It may be readable later: a disk error is no proof of damage.
-      const { index, term } = snapshot
-      this.#log.error({ index, term, error: messageOf(error) }, 'a snapshot could not be read')
+      if (!(error instanceof SnapshotStoreError && error.code === 'RAFT_CORRUPT')) throw error
+      this.markDamaged(snapshot, error.message)
     }
     return false
   }
@@ -152,4 +159,13 @@ export class SnapshotLibrary {
       this.#log.warn({ index, term, error: messageOf(error) }, 'a snapshot could not be deleted')
     }
   }
+}
+
+function unusable(
+  code: 'RAFT_STORE_FAILED' | 'RAFT_CORRUPT',
+  { index, term }: SnapshotId,
+  what: string,
+): SnapshotStoreError {
+  const message = `the snapshot at index ${index} of term ${term} ${what}`
+  return new SnapshotStoreError(code, message, { details: { index, term } })
 }
