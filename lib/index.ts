@@ -35,6 +35,7 @@ export type {
   LeaderTaskContext,
   WhileLeaderOptions,
 } from './node/leader-tasks.js'
+export { machineState } from './node/machine-state.js'
 export type { RaftNodeOptions, ServerOptions } from './node/options.js'
 export { parsePeersJson, readPeersJson } from './node/peers-json.js'
 export type { ThreadsOption } from './node/placement.js'

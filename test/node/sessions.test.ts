@@ -1,5 +1,7 @@
+import { text as asText } from 'node:stream/consumers'
 import t, { type Test } from 'tap'
 import { inlineStateMachine } from '../../lib/fsm/define.js'
+import { machineState } from '../../lib/node/machine-state.js'
 import type { RaftNode } from '../../lib/node/raft-node.js'
 import { startTestCluster, type TestClusterOptions } from '../../lib/node/testing.js'
 import { DurableList } from '../fixtures/machines/durable.js'
@@ -205,3 +207,12 @@ t.test('a session that went unused for too long is over, and says so', async (t)
 async function items(node: RaftNode<ListTypes>): Promise<readonly ListItem[]> {
   return (await node.query('all')).result as readonly ListItem[]
 }
+
+t.test('an opened snapshot: the machine’s bytes can be told from the sessions', async (t) => {
+  await using cluster = await lists({ nodes: 1 })
+  const node = cluster.node('n1')
+  await node.apply(bytes('one'), { idempotencyKey: 'k' })
+  const snapshot = await node.snapshot()
+  const text = await asText(machineState(await snapshot.open()))
+  t.match(JSON.parse(text), { text: 'one' })
+})

@@ -1,4 +1,5 @@
 import { deserialize, serialize } from 'node:v8'
+import { PackedReader, PackedWriter } from './packed-bytes.js'
 
 /**
  * Results as bytes, the same bytes on every replica: V8's own serializer writes equal values
@@ -27,14 +28,13 @@ const TAG = {
 /** Deeper values go to V8, which also knows rings. */
 const MAX_DEPTH = 32
 
-class TooLong extends Error {}
-
 /** Null: the value takes more than `maxBytes`, or is no data (a function, a promise). */
 export function encodeResult(value: unknown, maxBytes: number): Uint8Array | null {
   try {
-    const out = new Output(maxBytes)
+    const out = new PackedWriter(maxBytes)
     write(out, value, 0)
-    return out.finish()
+    // A copy of the right size, in memory of its own: it may be kept for long.
+    return new Uint8Array(out.written)
   } catch {
     // Serializing runs code of the value's own: whatever it throws, the value is not cached.
     return null
@@ -43,50 +43,51 @@ export function encodeResult(value: unknown, maxBytes: number): Uint8Array | nul
 
 /** @throws RangeError for anything but what `encodeResult` made */
 export function decodeResult(bytes: Uint8Array): unknown {
-  return read(new Input(bytes))
+  return read(new PackedReader(bytes))
 }
 
-function write(out: Output, value: unknown, depth: number): void {
+function write(out: PackedWriter, value: unknown, depth: number): void {
   switch (typeof value) {
     case 'undefined':
-      return out.tag(TAG.undefined)
+      return out.u8(TAG.undefined)
     case 'boolean':
-      return out.tag(value ? TAG.true : TAG.false)
+      return out.u8(value ? TAG.true : TAG.false)
     case 'number':
-      out.tag(TAG.number)
-      return out.f64(value)
+      out.u8(TAG.number)
+      // One NaN for all: its other bits would differ from machine to machine.
+      return out.f64(Number.isNaN(value) ? Number.NaN : value)
     case 'bigint':
-      out.tag(TAG.bigint)
+      out.u8(TAG.bigint)
       return out.run(Buffer.from(value.toString(16), 'latin1'))
     case 'string':
       return writeText(out, value)
     default:
-      if (value === null) return out.tag(TAG.null)
+      if (value === null) return out.u8(TAG.null)
       return writeObject(out, value as object, depth)
   }
 }
 
-function writeText(out: Output, text: string): void {
+function writeText(out: PackedWriter, text: string): void {
   const utf8 = Buffer.from(text, 'utf8')
   const exact = utf8.length === text.length || utf8.toString('utf8') === text
-  out.tag(exact ? TAG.text : TAG.utf16)
+  out.u8(exact ? TAG.text : TAG.utf16)
   out.run(exact ? utf8 : Buffer.from(text, 'utf16le'))
 }
 
-function writeObject(out: Output, value: object, depth: number): void {
+function writeObject(out: PackedWriter, value: object, depth: number): void {
   if (value instanceof Uint8Array) {
-    out.tag(TAG.bytes)
+    out.u8(TAG.bytes)
     return out.run(value)
   }
   if (depth < MAX_DEPTH && Array.isArray(value) && isDense(value)) {
-    out.tag(TAG.list)
+    out.u8(TAG.list)
     out.u32(value.length)
     for (const item of value) write(out, item, depth + 1)
     return
   }
   if (depth < MAX_DEPTH && isPlain(value)) {
     const entries = Object.entries(value)
-    out.tag(TAG.object)
+    out.u8(TAG.object)
     out.u32(entries.length)
     for (const [key, item] of entries) {
       writeText(out, key)
@@ -94,7 +95,7 @@ function writeObject(out: Output, value: object, depth: number): void {
     }
     return
   }
-  out.tag(TAG.v8)
+  out.u8(TAG.v8)
   out.run(serialize(value))
 }
 
@@ -108,7 +109,7 @@ function isPlain(value: object): boolean {
   return prototype === Object.prototype || prototype === null
 }
 
-function read(input: Input): unknown {
+function read(input: PackedReader): unknown {
   const tag = input.u8()
   switch (tag) {
     case TAG.undefined:
@@ -144,96 +145,11 @@ function readBigInt(hex: string): bigint {
   return hex.startsWith('-') ? -BigInt(`0x${hex.slice(1)}`) : BigInt(`0x${hex}`)
 }
 
-function readObject(input: Input): object {
+function readObject(input: PackedReader): object {
   const entries: [string, unknown][] = []
   for (let left = input.count(); left > 0; left--) {
     entries.push([read(input) as string, read(input)])
   }
   // fromEntries defines: a key named __proto__ is a key like any other.
   return Object.fromEntries(entries)
-}
-
-class Output {
-  readonly #maxBytes: number
-  #bytes: Buffer = Buffer.allocUnsafe(64)
-  #length = 0
-
-  constructor(maxBytes: number) {
-    this.#maxBytes = maxBytes
-  }
-
-  tag(tag: number): void {
-    this.#room(1)
-    this.#length = this.#bytes.writeUInt8(tag, this.#length)
-  }
-
-  u32(value: number): void {
-    this.#room(4)
-    this.#length = this.#bytes.writeUInt32LE(value, this.#length)
-  }
-
-  f64(value: number): void {
-    this.#room(8)
-    // One NaN for all: its other bits would differ from machine to machine.
-    this.#length = this.#bytes.writeDoubleLE(Number.isNaN(value) ? Number.NaN : value, this.#length)
-  }
-
-  run(bytes: Uint8Array): void {
-    this.u32(bytes.length)
-    this.#room(bytes.length)
-    this.#bytes.set(bytes, this.#length)
-    this.#length += bytes.length
-  }
-
-  /** A copy of the right size, in memory of its own: it may be kept for long. */
-  finish(): Uint8Array {
-    return new Uint8Array(this.#bytes.subarray(0, this.#length))
-  }
-
-  #room(count: number): void {
-    const needed = this.#length + count
-    if (needed > this.#maxBytes) throw new TooLong()
-    if (needed <= this.#bytes.length) return
-    const larger = Buffer.allocUnsafe(Math.max(needed, this.#bytes.length * 2))
-    larger.set(this.#bytes.subarray(0, this.#length))
-    this.#bytes = larger
-  }
-}
-
-/** Every read is checked against the end by Buffer itself, or here. */
-class Input {
-  readonly #bytes: Buffer
-  #at = 0
-
-  constructor(bytes: Uint8Array) {
-    this.#bytes = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
-  }
-
-  u8(): number {
-    return this.#bytes.readUInt8(this.#advance(1))
-  }
-
-  f64(): number {
-    return this.#bytes.readDoubleLE(this.#advance(8))
-  }
-
-  run(): Buffer {
-    const length = this.#bytes.readUInt32LE(this.#advance(4))
-    const at = this.#advance(length)
-    return this.#bytes.subarray(at, at + length)
-  }
-
-  /** A number of values, each at least a byte. */
-  count(): number {
-    const count = this.#bytes.readUInt32LE(this.#advance(4))
-    if (count > this.#bytes.length - this.#at) throw new RangeError('a kept result is cut off')
-    return count
-  }
-
-  #advance(count: number): number {
-    const at = this.#at
-    if (at + count > this.#bytes.length) throw new RangeError('a kept result is cut off')
-    this.#at = at + count
-    return at
-  }
 }

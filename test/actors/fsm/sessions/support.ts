@@ -14,6 +14,8 @@ import { encodeSessionOpening, type SessionOpening } from '../../../../lib/log/s
 
 const NOTHING = new Uint8Array(0)
 
+const digest = (text: string): string => Buffer.from(text.padEnd(16)).toString('hex')
+
 /** The tables with a log of their own: every call is one more entry. */
 export class Tables {
   repetitions = new Repetitions()
@@ -49,8 +51,10 @@ export class Tables {
   }
 
   key(key: string, value: unknown, more: { request?: string; timeoutMs?: number } = {}) {
-    const limits = { timeoutMs: 1000, maxKeys: 3, maxResultBytes: 100 }
-    return this.#end(this.admit({ kind: 'key', key, request: 'r', ...limits, ...more }), value)
+    const { request = 'r', timeoutMs = 1000 } = more
+    const digests = { key: digest(key), request: digest(request) }
+    const limits = { timeoutMs, maxKeys: 3, maxResultBytes: 100 }
+    return this.#end(this.admit({ kind: 'key', ...digests, ...limits }), value)
   }
 
   admit(identity: EntryIdentity): Admission {
