@@ -134,7 +134,7 @@ async function showMembers({ http, json }: NodeFlags): Promise<void> {
 }
 
 /** Only the leader knows how the others do; whoever was asked knows who that is. */
-async function leadersView(url: string): Promise<Members> {
+export async function leadersView(url: string): Promise<Members> {
   const asked = await new NodeClient(url).members()
   const { leader, servers } = asked
   if (!leader?.http || servers.some(({ health }) => health !== undefined)) return asked

@@ -2,7 +2,7 @@ import { Command } from 'commander'
 import { packageVersion } from '../kv/version.js'
 import { backupCommand, snapshotCommand } from './backup.js'
 import { devCommand } from './dev.js'
-import { laterCommands } from './later.js'
+import { doctorCommand } from './doctor.js'
 import { inspectCommand } from './log-inspect.js'
 import { verifyCommand } from './log-verify.js'
 import {
@@ -36,8 +36,8 @@ export function troupeProgram(): Command {
     .addCommand(backupCommand())
     .addCommand(restoreCommand())
     .addCommand(logCommand())
+    .addCommand(doctorCommand())
     .addCommand(recoverCommand())
-  for (const command of laterCommands()) program.addCommand(command, { hidden: true })
   throwOnExit(program)
   return program
 }

@@ -99,3 +99,21 @@ t.test('a changed byte in a snapshot is found, and so is a snapshot that is gone
   await rm(`${folder}/${name}`)
   t.equal((await log('verify', dir)).code, 0, 'the log still begins at 1')
 })
+
+t.test('the doctor measures the disk of a directory and reads who votes', async (t) => {
+  const dir = await directory(t)
+  const { code, stdout } = await troupe(['doctor', '--dir', dir]).ended
+  t.equal(code, 0, stdout)
+  t.match(stdout, /^\S+ +\S+ +flush +p50 .*, p99 .*, max .* \(\d+\)/m)
+  t.match(stdout, /^ok +\S+ +log +n1 of c: 1\.\.\d+/m)
+  t.match(stdout, /^warn +cluster +voters +1 voters; 0 may fail/m)
+  t.strictSame(
+    (await readdir(dir)).filter((name) => name.startsWith('doctor')),
+    [],
+  )
+  await flip(`${dir}/lmdb/data.mdb`, (bytes) => bytes.lastIndexOf('k9') + 1)
+  const ill = await troupe(['doctor', '--dir', dir, '--json']).ended
+  t.equal(ill.code, 1)
+  t.match(JSON.parse(ill.stdout), { ok: false })
+  t.match(await troupe(['doctor', '--dir', `${dir}x`]).ended, { code: 1, stderr: /no directory/ })
+})

@@ -1,5 +1,6 @@
 import { readdir, readFile, writeFile } from 'node:fs/promises'
 import t from 'tap'
+import type { Members } from '../../lib/kv/service-members.js'
 import { KvClient } from '../helpers/kv-client.js'
 import { troupe } from '../helpers/troupe-process.js'
 
@@ -71,4 +72,20 @@ t.test('a file that is no whole backup is refused before anything is sent', asyn
   t.match(await run('restore', file, '--yes'), { code: 1, stderr: /RAFT_CORRUPT: .*cut short/ })
   t.match(await run('restore', `${file}x`, '--yes'), { code: 1, stderr: /there is no file/ })
   t.equal(await client.get('a'), 'one')
+})
+
+t.test('the doctor examines a running cluster', async (t) => {
+  const { run, url, client } = await cluster(t)
+  await client.put('a', 'one')
+  const { servers } = (await (await fetch(`${url}/members`)).json()) as Members
+  const body = JSON.stringify({ address: servers[0]?.address, meta: { http: url } })
+  const headers = { 'content-type': 'application/json' }
+  t.equal((await fetch(`${url}/members/n1`, { method: 'PUT', body, headers })).status, 200)
+  const { code, stdout, stderr } = await run('doctor')
+  t.equal(code, 0, stdout + stderr)
+  for (const check of ['leader', 'voters', 'flush', 'election timeout', 'event loop']) {
+    t.match(stdout, new RegExp(`^(ok|warn) +\\S+ +${check}`, 'm'))
+  }
+  const { findings } = JSON.parse((await run('doctor', '--json')).stdout)
+  t.ok(findings.length >= 6)
 })
