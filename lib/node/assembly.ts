@@ -20,6 +20,7 @@ import type {
   Timer,
 } from '../runtime/actor.js'
 import { SharedWords } from '../runtime/shared-words.js'
+import type { Supervisor } from '../runtime/supervisor.js'
 import type { WireError } from '../runtime/wire-error.js'
 import {
   consensusInit,
@@ -32,7 +33,6 @@ import {
 import type { AssembledNode, AssemblyOptions } from './assembled.js'
 import { RaftError } from './errors.js'
 import { fatalError } from './fatal-error.js'
-import type { Kept } from './keeper.js'
 import { ReplicatorManager } from './replicator-manager.js'
 import { Troupe } from './troupe.js'
 import { watching } from './watched-actor.js'
@@ -73,7 +73,7 @@ class Assembly implements AssembledNode {
   #replicators: ReplicatorManager | null = null
   #log: ActorHandle<LogMessage> | null = null
   #fsm: ActorHandle<FsmMessage> | null = null
-  #snapshots: Kept<SnapshotMessage> | null = null
+  #snapshots: Supervisor<SnapshotMessage> | null = null
   #consensus: ActorHandle<ConsensusMessage> | null = null
   #node: ActorHandle<NodeReply> | null = null
   #recovered: RecoveredLog | null = null
@@ -134,9 +134,9 @@ class Assembly implements AssembledNode {
     const init = snapshotInit(this.#options)
     const spawn = (): Promise<ActorHandle<SnapshotMessage>> =>
       this.#troupe.spawn('snapshot', createSnapshot, init)
-    const kept = this.#troupe.keeper('snapshot', spawn, ['consensus', 'fsm'])
-    this.#snapshots = kept
-    const handle = await kept.start()
+    const supervisor = this.#troupe.supervise('snapshot', spawn, ['consensus', 'fsm'])
+    this.#snapshots = supervisor
+    const handle = await supervisor.start()
     const { firstIndex, lastTerm } = recovered.log
     const log = { firstIndex, lastTerm }
     const newest = await handle.ref.ask<SnapshotMeta | null>({ kind: 'newest', log })
@@ -150,13 +150,13 @@ class Assembly implements AssembledNode {
     const extras = { ...this.#options.stateMachine, leaveHung: true }
     // The snapshot link first: `fsmReady` may bring a `restore` at once.
     const others = ['snapshot', 'consensus']
-    const keeper = this.#troupe.keeper<FsmMessage>(
+    const supervisor = this.#troupe.supervise<FsmMessage>(
       'fsm',
       () => this.#troupe.spawn('fsm', createFsm, init, extras),
       others,
       (error) => this.#mayRestartFsm(error),
     )
-    this.#fsm = await keeper.start()
+    this.#fsm = await supervisor.start()
   }
 
   async #startConsensus(recovered: RecoveredLog, snapshot: SnapshotMeta | null): Promise<void> {
@@ -179,7 +179,7 @@ class Assembly implements AssembledNode {
       const again = this.#address === '' ? {} : { boundBefore: this.#address }
       return this.#troupe.spawn('inbound', createInbound, { ...init, ...again })
     }
-    const handle = await this.#troupe.keeper('inbound', spawn, ['consensus']).start()
+    const handle = await this.#troupe.supervise('inbound', spawn, ['consensus']).start()
     const bound = await handle.ref.ask<{ readonly address: string }>({ kind: 'address' })
     this.#address = bound.address
   }
@@ -269,7 +269,7 @@ class Assembly implements AssembledNode {
   }
 
   snapshots(): ActorRef<SnapshotMessage> {
-    return present(this.#snapshots, 'snapshot').handle.ref
+    return present(this.#snapshots?.last ?? null, 'snapshot').ref
   }
 
   reload(): void {

@@ -6,14 +6,15 @@ import { FIRST_GENERATION, type NodeId, type Server, type Standing } from '../co
 import { PIN_FIRST_REPLICATOR, PIN_LAST_REPLICATOR } from '../log/slab.js'
 import type { ActorHandle, ActorSystem } from '../runtime/actor.js'
 import type { Clock } from '../runtime/clock.js'
+import type { Supervisor } from '../runtime/supervisor.js'
 import type { WireError } from '../runtime/wire-error.js'
 import { replicatorConfig } from './actor-inits.js'
 import type { RaftConfig } from './config.js'
-import { Keeper } from './keeper.js'
+import { supervise } from './supervise.js'
 
 interface Running {
   readonly peer: NodeId
-  readonly keeper: Keeper<ReplicatorMessage>
+  readonly supervisor: Supervisor<ReplicatorMessage>
   address: string
   /** Of the incarnation that runs, or starts; 0: none yet. */
   slot: number
@@ -46,7 +47,7 @@ export class ReplicatorManager {
   }
 
   handles(): readonly ActorHandle<ReplicatorMessage>[] {
-    return [...this.#running.values()].flatMap(({ keeper }) => keeper.running ?? [])
+    return [...this.#running.values()].flatMap(({ supervisor }) => supervisor.last ?? [])
   }
 
   /** Whoever must be reached from now on; the others lose their replicators. */
@@ -66,7 +67,7 @@ export class ReplicatorManager {
       if (running === undefined) this.#begin(peer, address)
       else if (running.address !== address) {
         running.address = address
-        running.keeper.running?.ref.control({ kind: 'address', address })
+        running.supervisor.last?.ref.control({ kind: 'address', address })
       }
     }
   }
@@ -80,23 +81,22 @@ export class ReplicatorManager {
   async stop(deadlineMs: number): Promise<void> {
     this.#stopped = true
     const handles = this.handles()
-    for (const { keeper } of this.#running.values()) keeper.release()
+    for (const { supervisor } of this.#running.values()) supervisor.release()
     await Promise.all(handles.map((handle) => handle.stop(deadlineMs)))
   }
 
   #begin(peer: NodeId, address: string): void {
-    const keeper: Keeper<ReplicatorMessage> = this.#keeperOf(peer, () => running)
-    const running: Running = { peer, keeper, address, slot: 0 }
+    const supervisor: Supervisor<ReplicatorMessage> = this.#supervisorOf(peer, () => running)
+    const running: Running = { peer, supervisor, address, slot: 0 }
     this.#running.set(peer, running)
-    running.keeper.startSoon()
+    supervisor.startSoon()
   }
 
-  #keeperOf(peer: NodeId, running: () => Running): Keeper<ReplicatorMessage> {
+  #supervisorOf(peer: NodeId, running: () => Running): Supervisor<ReplicatorMessage> {
     const { system, config, consensus, onFailure, onRestart } = this.#options
-    return new Keeper<ReplicatorMessage>({
+    return supervise<ReplicatorMessage>({
       name: `replicator-${peer}`,
       clock: system,
-      random: () => system.random(),
       config,
       spawn: () => this.#spawn(running()),
       started: (handle) => {
@@ -150,9 +150,9 @@ export class ReplicatorManager {
   }
 
   #end(peer: NodeId, running: Running): void {
-    running.keeper.release()
+    running.supervisor.release()
     this.#running.delete(peer)
     this.#slots.delete(running.slot)
-    void running.keeper.running?.stop(this.#options.config.stopTimeoutMs)
+    void running.supervisor.last?.stop(this.#options.config.stopTimeoutMs)
   }
 }

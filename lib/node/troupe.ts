@@ -1,8 +1,9 @@
 import type { ActorHandle, ActorSpec, CreateActor, Message } from '../runtime/actor.js'
+import type { Supervisor } from '../runtime/supervisor.js'
 import type { WireError } from '../runtime/wire-error.js'
 import type { AssemblyOptions } from './assembled.js'
-import { Keeper, type Kept } from './keeper.js'
 import type { Placement } from './placement.js'
+import { supervise } from './supervise.js'
 
 /**
  * What comes to the log actor is bounded by those who send it: the windows of the leader, the bytes not
@@ -15,7 +16,7 @@ export class Troupe {
   readonly #options: AssemblyOptions
   readonly #fail: (error: WireError) => void
   readonly #handles = new Map<string, ActorHandle>()
-  readonly #kept: Kept<never>[] = []
+  readonly #supervisors: Supervisor<never>[] = []
 
   constructor(options: AssemblyOptions, fail: (error: WireError) => void) {
     this.#options = options
@@ -54,26 +55,25 @@ export class Troupe {
   }
 
   /** Starts an actor that is restarted when it fails; `others` are linked with each one of them. */
-  keeper<M extends Message>(
+  supervise<M extends Message>(
     name: string,
     spawn: () => Promise<ActorHandle<M>>,
     others: readonly string[],
     mayRestart?: (error: Error) => boolean,
-  ): Kept<M> {
+  ): Supervisor<M> {
     const { system, config } = this.#options
-    const keeper = new Keeper<M>({
+    const supervisor = supervise<M>({
       name,
       clock: system,
-      random: () => system.random(),
       config,
       spawn,
       started: (handle) => this.link(name, handle, others),
-      ...(mayRestart === undefined ? {} : { mayRestart }),
+      mayRestart,
       gaveUp: this.#fail,
       restarting: this.#options.onRestart,
     })
-    this.#kept.push(keeper as unknown as Kept<never>)
-    return keeper
+    this.#supervisors.push(supervisor as unknown as Supervisor<never>)
+    return supervisor
   }
 
   /** Links an actor and those of `others` that run with each other, both ways. */
@@ -95,6 +95,6 @@ export class Troupe {
 
   /** No more restarts. */
   release(): void {
-    for (const keeper of this.#kept) keeper.release()
+    for (const supervisor of this.#supervisors) supervisor.release()
   }
 }

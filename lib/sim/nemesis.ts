@@ -3,7 +3,7 @@ import type { SimCluster } from './sim-cluster.js'
 import type { SimNode } from './sim-node.js'
 
 const STALLED_ACTORS = ['log', 'fsm', 'consensus', 'inbound', 'snapshot']
-/** Those that a keeper restarts. */
+/** Those that a supervisor restarts. */
 const FAILING_ACTORS = ['fsm', 'inbound', 'snapshot']
 
 /** Most crashes come while something is on its way to the disk; so long they wait for that. */

@@ -18,7 +18,7 @@ export interface Profile {
   readonly noisyNetwork: boolean
   /** One actor hangs. */
   readonly actorStallEveryMs: number
-  /** One actor fails and is restarted by its keeper. */
+  /** One actor fails and is restarted by its supervisor. */
   readonly actorFailureEveryMs: number
   /** A whole process is held (SIGSTOP). */
   readonly pauseEveryMs: number

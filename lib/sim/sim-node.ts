@@ -175,7 +175,7 @@ export class SimNode implements DurableMachine {
     return handles.filter((handle) => !(handle as SimActor).cell.gone)
   }
 
-  /** One actor ends as by an exception of its own; its keeper decides what follows. */
+  /** One actor ends as by an exception of its own; its supervisor decides what follows. */
   fail(actor: ActorHandle): void {
     ;(actor as SimActor).cell.fail(new Error('a simulated fault'))
   }

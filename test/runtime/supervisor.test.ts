@@ -6,7 +6,7 @@ import { type RestartPolicy, Supervisor } from '../../lib/runtime/supervisor.js'
 import { createActor, type ProbeInit, type ProbeMessage } from '../fixtures/actors/probe-actor.js'
 import { onEveryHost, PROBE_MODULE, Stage } from './support/stage.js'
 
-type Probes = Supervisor<ProbeInit, ProbeMessage>
+type Probes = Supervisor<ProbeMessage>
 
 interface Watched {
   readonly supervisor: Probes
@@ -20,16 +20,17 @@ function watch(
   init: (incarnation: number) => ProbeInit = () => ({}),
 ): Watched {
   const log: string[] = []
-  const supervisor: Probes = new Supervisor<ProbeInit, ProbeMessage>({
-    system: stage.system,
+  const supervisor: Probes = new Supervisor<ProbeMessage>({
+    clock: stage.system,
     restarts: { jitter: 0, ...restarts },
-    spec: (incarnation) => ({
-      name: 'a',
-      module: PROBE_MODULE,
-      create: createActor,
-      init: init(incarnation),
-      placement: stage.kind === 'thread' ? 'thread' : 'inline',
-    }),
+    spawn: (incarnation) =>
+      stage.system.spawn({
+        name: 'a',
+        module: PROBE_MODULE,
+        create: createActor,
+        init: init(incarnation),
+        placement: stage.kind === 'thread' ? 'thread' : 'inline',
+      }),
     onStart: (_handle, incarnation) => log.push(`start ${incarnation}`),
     onFailure: (_error, incarnation, backoffMs) => log.push(`failed ${incarnation} ${backoffMs}`),
     onEscalate: (error) => log.push(`escalate ${error.name}`),
@@ -124,19 +125,43 @@ t.test('stopped while it waits to restart, nothing is restarted', async (t) => {
   t.strictSame(log, ['start 1', 'failed 1 100'])
 })
 
+t.test('begun soon, a first failure is one like any other', async (t) => {
+  const { stage, scheduler } = await inVirtualTime(t)
+  const { supervisor, log } = watch(stage, { minBackoffMs: 10 }, (incarnation) => ({
+    failAtStart: incarnation === 1,
+  }))
+  supervisor.startSoon()
+  await scheduler.run({ forMs: 100 })
+  t.strictSame(log, ['failed 1 10', 'start 2'])
+})
+
+t.test('released, it restarts nothing and leaves what runs alone', async (t) => {
+  const { stage, scheduler } = await inVirtualTime(t)
+  const { supervisor, log } = watch(stage, { minBackoffMs: 10 })
+  const handle = await supervisor.start()
+  supervisor.release()
+  t.equal(supervisor.handle, handle)
+  fail(supervisor)
+  await scheduler.run({ forMs: 100 })
+  t.strictSame(log, ['start 1'])
+  t.equal(supervisor.handle, null)
+  t.equal(supervisor.last, handle)
+})
+
 t.test('a process that crashed restarts nothing', async (t) => {
   const scheduler = new SimScheduler({ seed: 1 })
   const system = new SimActorSystem(scheduler)
   const failed: string[] = []
-  const supervisor = new Supervisor<ProbeInit, ProbeMessage>({
-    system,
-    spec: () => ({
-      name: 'a',
-      module: PROBE_MODULE,
-      create: createActor,
-      init: {},
-      placement: 'thread',
-    }),
+  const supervisor = new Supervisor<ProbeMessage>({
+    clock: system,
+    spawn: () =>
+      system.spawn({
+        name: 'a',
+        module: PROBE_MODULE,
+        create: createActor,
+        init: {},
+        placement: 'thread',
+      }),
     onFailure: (error) => failed.push(error.name),
     onEscalate: (error) => failed.push(error.name),
   })

@@ -1,16 +1,17 @@
 import t from 'tap'
-import { Keeper } from '../../lib/node/keeper.js'
+import { supervise } from '../../lib/node/supervise.js'
 import type { ActorExit, ActorHandle } from '../../lib/runtime/actor.js'
+import type { Supervisor } from '../../lib/runtime/supervisor.js'
 import { ManualContext } from '../transport/support/manual-context.js'
 
 const config = { maxRestarts: 2, restartWindowMs: 10_000, restartMinMs: 100, restartMaxMs: 1000 }
 
-/** Actors that start and fail when the test says so, and the keeper of one of them. */
+/** Actors that start and fail when the test says so, and the supervisor of one of them. */
 class Nursery {
   readonly clock = new ManualContext()
   readonly started: string[] = []
   readonly stopped: string[] = []
-  readonly keeper: Keeper<never>
+  readonly supervisor: Supervisor<never>
   gaveUp: string | null = null
   mayRestart = true
   #waiting: (() => void)[] = []
@@ -18,10 +19,13 @@ class Nursery {
   #spawned = 0
 
   constructor() {
-    this.keeper = new Keeper<never>({
+    this.supervisor = supervise<never>({
       name: 'probe',
-      clock: this.clock,
-      random: () => 1,
+      clock: {
+        now: () => this.clock.now(),
+        after: (delayMs, callback) => this.clock.after(delayMs, callback),
+        random: () => 0,
+      },
       config,
       spawn: () => this.#spawn(),
       started: (handle) => this.started.push(handle.name),
@@ -64,7 +68,7 @@ const turn = () => new Promise<void>((resolve) => setImmediate(resolve))
 
 async function started(): Promise<Nursery> {
   const nursery = new Nursery()
-  nursery.keeper.startSoon()
+  nursery.supervisor.startSoon()
   await nursery.ready()
   return nursery
 }
@@ -94,20 +98,23 @@ t.test('a failure that is not worth a restart is given up at once', async (t) =>
   t.match(nursery.gaveUp, /planted/)
 })
 
-t.test('an actor that is ready after its keeper was released is stopped, not linked', async (t) => {
-  const nursery = new Nursery()
-  nursery.keeper.startSoon()
-  nursery.keeper.release()
-  await nursery.ready()
-  t.same(nursery.started, [])
-  t.same(nursery.stopped, ['probe.1'])
-  t.equal(nursery.gaveUp, null)
-})
+t.test(
+  'an actor that is ready after its supervisor was released is stopped, not linked',
+  async (t) => {
+    const nursery = new Nursery()
+    nursery.supervisor.startSoon()
+    nursery.supervisor.release()
+    await nursery.ready()
+    t.same(nursery.started, [])
+    t.same(nursery.stopped, ['probe.1'])
+    t.equal(nursery.gaveUp, null)
+  },
+)
 
 t.test('no restart that was planned happens after the release', async (t) => {
   const nursery = await started()
   await nursery.fail()
-  nursery.keeper.release()
+  nursery.supervisor.release()
   nursery.clock.advance(1000)
   await nursery.ready()
   t.same(nursery.started, ['probe.1'])
