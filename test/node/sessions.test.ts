@@ -1,6 +1,7 @@
 import { text as asText } from 'node:stream/consumers'
 import t, { type Test } from 'tap'
 import { inlineStateMachine } from '../../lib/fsm/define.js'
+import type { Entry } from '../../lib/fsm/state-machine.js'
 import { machineState } from '../../lib/node/machine-state.js'
 import type { RaftNode } from '../../lib/node/raft-node.js'
 import { startTestCluster, type TestClusterOptions } from '../../lib/node/testing.js'
@@ -217,3 +218,31 @@ t.test('an opened snapshot: the machine’s bytes can be told from the sessions'
   const text = await asText(machineState(await snapshot.open()))
   t.match(JSON.parse(text), { text: 'one' })
 })
+
+t.test(
+  'results that went down with the state machine are answered after its restart',
+  async (t) => {
+    let failures = 0
+    class Failing extends List {
+      override apply(entry: Entry): number {
+        const length = super.apply(entry)
+        // Applied, and nobody hears of it: the whole machine is gone.
+        if (length === 10 && failures++ === 0) throw new Error('planted')
+        return length
+      }
+    }
+    await using cluster = await lists({
+      nodes: 1,
+      stateMachine: () => inlineStateMachine(() => new Failing()),
+    })
+    const session = await cluster.node('n1').session()
+    const texts = Array.from({ length: 20 }, (_, i) => `${i}`)
+    const ends = texts.map((text) => session.apply(bytes(text), { timeoutMs: 30_000 }))
+    t.strictSame(
+      (await Promise.all(ends)).map(({ result }) => result),
+      texts.map((_, i) => i + 1),
+    )
+    t.equal(failures, 2, 'it failed once, and went past the place when it was replayed')
+    await onceEach(t, cluster, 20)
+  },
+)
