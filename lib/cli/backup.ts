@@ -1,8 +1,6 @@
 import { createReadStream } from 'node:fs'
 import { type FileHandle, link, open, rename, rm } from 'node:fs/promises'
 import { dirname, resolve } from 'node:path'
-import { Readable } from 'node:stream'
-import type { ReadableStream } from 'node:stream/web'
 import type { Command } from 'commander'
 import { type BackupMeta, BackupReader } from '../kv/backup-format.js'
 import { flushDirectory } from '../log/directory.js'
@@ -48,19 +46,20 @@ export function backupCommand(): Command {
 /** The file has its name only once all of it is there, checked and flushed. */
 async function saveBackup(path: string, { http, force = false }: BackupFlags): Promise<BackupMeta> {
   if (!force) await refuseExisting(path)
-  const { body } = await new NodeClient(http).ask('/snapshot', {
-    timeoutMs: Number.POSITIVE_INFINITY,
-  })
+  const bytes = await new NodeClient(http).ask('/snapshot', { timeoutMs: Number.POSITIVE_INFINITY })
   const temporary = `${path}.${process.pid}.tmp`
-  const file = await open(temporary, 'wx')
+  const file = await open(temporary, 'wx').catch((error) => {
+    bytes.destroy()
+    throw error
+  })
   try {
-    const bytes = Readable.fromWeb(body as ReadableStream<Uint8Array>)
     const meta = await checkBackup(written(bytes, file))
     await file.sync()
     await file.close()
     await publish(temporary, path, force)
     return meta
   } finally {
+    bytes.destroy()
     await file.close()
     await rm(temporary, { force: true })
   }

@@ -1,12 +1,15 @@
+import type { IncomingMessage } from 'node:http'
+import { text } from 'node:stream/consumers'
 import type { ErrorBody } from '../kv/http-errors.js'
 import type { Members } from '../kv/service-members.js'
 import type { NodeStatus } from '../kv/service-status.js'
 import { Failure } from './failure.js'
+import { exchange } from './http-exchange.js'
 
 /** Most commands are answered at once; a change of the cluster says itself how long it may take. */
 const answerTimeoutMs = 10_000
 
-interface Sent {
+interface Asked {
   readonly method?: 'GET' | 'POST' | 'PUT' | 'DELETE'
   readonly body?: object
   readonly timeoutMs?: number
@@ -28,35 +31,34 @@ export class NodeClient {
     return this.json('/members')
   }
 
-  async json<T>(path: string, sent: Sent = {}): Promise<T> {
-    return (await (await this.ask(path, sent)).json()) as T
+  async json<T>(path: string, sent: Asked = {}): Promise<T> {
+    return JSON.parse(await text(await this.ask(path, sent))) as T
   }
 
   /** A good answer, its body not read yet. @throws Failure */
-  async ask(path: string, sent: Sent = {}): Promise<Response> {
+  async ask(path: string, sent: Asked = {}): Promise<IncomingMessage> {
     const { method = 'GET', body, timeoutMs = answerTimeoutMs } = sent
-    const answer = await fetch(new URL(path, this.url), {
+    const answer = await exchange(new URL(path, this.url), {
       method,
-      ...(Number.isFinite(timeoutMs) && { signal: AbortSignal.timeout(timeoutMs) }),
+      timeoutMs,
       ...(body !== undefined && {
-        body: JSON.stringify(body),
+        body: Buffer.from(JSON.stringify(body)),
         headers: { 'content-type': 'application/json' },
       }),
-    }).catch((error: Error) => {
-      throw noAnswer(this.url, error)
     })
-    if (!answer.ok) throw refused(this.url, answer.status, await answer.text())
-    return answer
+    return accepted(this.url, answer)
   }
 }
 
-export function noAnswer(url: string, error: unknown): Failure {
-  const { code, message } = ((error as Error).cause ?? error) as NodeJS.ErrnoException
-  return new Failure(`no answer from ${url} (${typeof code === 'string' ? code : message})`)
+/** @throws Failure when it is none of success, in the node's words */
+export async function accepted(url: string, answer: IncomingMessage): Promise<IncomingMessage> {
+  const { statusCode = 0 } = answer
+  if (statusCode >= 200 && statusCode < 300) return answer
+  throw refused(url, statusCode, await text(answer))
 }
 
 /** What a node answered instead of doing it, with what became of it and where to go. */
-export function refused(url: string, status: number, text: string): Failure {
+function refused(url: string, status: number, text: string): Failure {
   const error = errorIn(text)
   if (error === null) return new Failure(`${url} answered ${status}: ${text.slice(0, 200)}`)
   const { code, message, outcome, leader } = error

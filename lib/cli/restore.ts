@@ -1,13 +1,11 @@
-import { once } from 'node:events'
 import { stat } from 'node:fs/promises'
-import { type IncomingMessage, request } from 'node:http'
 import { text } from 'node:stream/consumers'
-import { pipeline } from 'node:stream/promises'
 import type { Command } from 'commander'
 import type { BackupMeta } from '../kv/backup-format.js'
 import { checkBackup, fileBytes } from './backup.js'
 import { exitUsage, Failure } from './failure.js'
-import { NodeClient, noAnswer, refused } from './node-client.js'
+import { exchange } from './http-exchange.js'
+import { accepted, NodeClient } from './node-client.js'
 import { type NodeFlags, nodeCommand, printAnswer } from './node-command.js'
 
 interface RestoreFlags extends NodeFlags {
@@ -56,26 +54,8 @@ function unconfirmed({ cluster, index, createdAt, size }: BackupMeta, target: st
 /** Sends the file once the node has asked for it; a refusal costs no upload. */
 async function send(file: string, url: string): Promise<Restored> {
   const { size } = await stat(file)
-  const sent = request(new URL('/restore', url), {
-    method: 'POST',
-    headers: {
-      'content-type': 'application/octet-stream',
-      'content-length': size,
-      expect: '100-continue',
-    },
-  })
-  const uploaded = once(sent, 'continue').then(() => pipeline(fileBytes(file), sent))
-  // An answer that comes before the end of the upload is what counts; the upload then fails, or never begins.
-  uploaded.catch(() => {})
-  sent.flushHeaders()
-  try {
-    const [answer] = (await once(sent, 'response')) as [IncomingMessage]
-    const body = await text(answer)
-    if (answer.statusCode !== 200) throw refused(url, answer.statusCode ?? 0, body)
-    return JSON.parse(body) as Restored
-  } catch (error) {
-    throw error instanceof Failure ? error : noAnswer(url, error)
-  } finally {
-    sent.destroy()
-  }
+  const headers = { 'content-type': 'application/octet-stream', 'content-length': size }
+  const sent = { method: 'POST', headers, body: fileBytes(file) }
+  const answer = await exchange(new URL('/restore', url), sent)
+  return JSON.parse(await text(await accepted(url, answer))) as Restored
 }

@@ -32,7 +32,7 @@ async function takeSnapshot(node: KvReplica, { query }: FastifyRequest) {
 
 async function sendBackup(node: KvReplica, request: FastifyRequest, reply: FastifyReply) {
   noParameters(request.query)
-  const snapshot = await newestSnapshot(node)
+  const snapshot = await snapshotFor(node, request.method)
   const meta = metaOf(node, snapshot)
   const tag = `"${snapshot.term}-${snapshot.index}"`
   reply.headers({
@@ -56,8 +56,10 @@ async function sendBackup(node: KvReplica, request: FastifyRequest, reply: Fasti
   return reply.send(Readable.from(encodeBackup(meta, state), { objectMode: false }))
 }
 
-/** A new one, or the one before when nothing has happened since. */
-async function newestSnapshot(node: KvReplica): Promise<KvSnapshot> {
+/** A new one, or the one before when nothing has happened since; a HEAD changes nothing if it can. */
+async function snapshotFor(node: KvReplica, method: string): Promise<KvSnapshot> {
+  const known = method === 'HEAD' ? await node.newestSnapshot() : null
+  if (known !== null) return known
   try {
     return await node.snapshot()
   } catch (error) {

@@ -26,6 +26,8 @@ export interface KvServerOptions {
   readonly electionTimeoutMs?: number
   /** Where the node keeps its data: `/diagnostics` tells how much room is left there. */
   readonly dataDir?: string | undefined
+  /** A request whose head or body takes longer to arrive is cut off; a backup never is. Default 30000. */
+  readonly requestTimeoutMs?: number
   /** Accepts that anyone who reaches the port can read and write the keys. */
   readonly insecure?: boolean
   readonly logger?: { error(fields: object, message: string): void }
@@ -39,7 +41,7 @@ export interface KvService {
   close(options?: { readonly timeoutMs?: number }): Promise<void>
 }
 
-const requestTimeoutMs = 30_000
+const defaultRequestTimeoutMs = 30_000
 const maxConnections = 1024
 const defaultCloseTimeoutMs = 5000
 
@@ -61,7 +63,7 @@ export async function startKvService(options: KvServerOptions): Promise<KvServic
 
 /** The same without a listener: for tests (`inject`) and for mounting in a server of one's own. */
 export function createKvServer(options: KvServerOptions): FastifyInstance {
-  const { node, logger } = options
+  const { node, logger, requestTimeoutMs = defaultRequestTimeoutMs } = options
   const guard = new OriginGuard(parseAddress(options.listen).host, options.hostNames)
   const app = fastify({
     // A backup may take longer to arrive; whatever else is slow is cut off below.

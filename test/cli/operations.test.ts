@@ -74,6 +74,18 @@ t.test('a file that is no whole backup is refused before anything is sent', asyn
   t.equal(await client.get('a'), 'one')
 })
 
+t.test('a backup brings back what was there, and nothing else', async (t) => {
+  const { run, client } = await cluster(t)
+  const file = `${t.testdir()}/c.backup`
+  await client.put('kept', 'one')
+  await run('backup', file)
+  await client.put('kept', 'two')
+  await client.put('later', 'x')
+  const restored = await run('restore', file, '--yes')
+  t.match(restored, { code: 0, stdout: /^c has the state of c at index \d+, \d+ bytes/ })
+  t.strictSame([await client.get('kept'), await client.get('later')], ['one', null])
+})
+
 t.test('the doctor examines a running cluster', async (t) => {
   const { run, url, client } = await cluster(t)
   await client.put('a', 'one')

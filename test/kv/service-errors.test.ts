@@ -86,6 +86,10 @@ t.test('a method that a path does not know is 405 and names those it does', asyn
     ['POST', '/healthz', 'GET, HEAD'],
     ['GET', '/leadership', 'POST'],
     ['GET', '/members/n1', 'PUT, DELETE'],
+    ['DELETE', '/members', 'GET, HEAD, POST'],
+    ['PUT', '/snapshot', 'GET, HEAD, POST'],
+    ['GET', '/restore', 'POST'],
+    ['POST', '/diagnostics', 'GET, HEAD'],
   ] as const
   for (const [method, url, allow] of table) {
     const headers = { 'content-type': 'text/odd' }

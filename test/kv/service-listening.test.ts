@@ -113,3 +113,14 @@ t.test('an address beyond this machine or in use is refused', async (t) => {
   const insecure = await startKvService({ node, listen: '0.0.0.0:0', insecure: true })
   await insecure.close()
 })
+
+t.test('a body that does not arrive in time costs the connection', async (t) => {
+  const node = new FakeReplica()
+  const listen = '127.0.0.1:0'
+  const service = await startKvService({ node, listen, requestTimeoutMs: 50 })
+  t.teardown(() => service.close())
+  const head = 'PUT /kv/a HTTP/1.1\r\nHost: localhost\r\nContent-Length: 5\r\n\r\n'
+  t.equal(await raw(service, `${head}abc`, { end: false }), '')
+  t.equal(node.applies.length, 0)
+  t.match(await raw(service, `${head}abcde`), /^HTTP\/1.1 200 /)
+})

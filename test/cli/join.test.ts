@@ -1,0 +1,74 @@
+import { once } from 'node:events'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { json } from 'node:stream/consumers'
+import t from 'tap'
+import { joinCluster } from '../../lib/cli/join.js'
+
+const joiner = {
+  id: 'n4',
+  cluster: 'c',
+  address: '127.0.0.1:7704',
+  http: 'http://127.0.0.1:8704',
+}
+
+type Said = readonly [status: number, body: object]
+
+interface Test {
+  teardown(end: () => unknown): unknown
+}
+
+/** A member that answers each request to add with the next of these, and remembers what it was asked. */
+async function member(
+  t: Test,
+  answers: readonly Said[],
+  status: object = { id: 'n1', cluster: 'c' },
+) {
+  const asked: unknown[] = []
+  const left = [...answers]
+  const server = createServer(async (request, response) => {
+    const isAddition = request.method === 'POST'
+    if (isAddition) asked.push(await json(request))
+    const [code, body] = isAddition ? (left.shift() ?? [500, {}]) : [200, status]
+    response.writeHead(code, { 'content-type': 'application/json' }).end(JSON.stringify(body))
+  })
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  t.teardown(() => server.close())
+  const { port } = server.address() as AddressInfo
+  return { url: `http://127.0.0.1:${port}`, asked }
+}
+
+const refusal = (code: string) => ({ error: { code, message: 'as told' } })
+
+t.test('a node asks until the cluster takes it, saying the same each time', async (t) => {
+  const { url, asked } = await member(t, [
+    [503, refusal('RAFT_NO_LEADER')],
+    [409, refusal('RAFT_CHANGE_IN_PROGRESS')],
+    [200, { index: 12 }],
+  ])
+  t.equal(await joinCluster(url, joiner, new AbortController().signal), 12)
+  const { id, address, http } = joiner
+  const body = { id, address, suffrage: 'voter', meta: { http } }
+  t.strictSame(asked, [body, body, body])
+})
+
+t.test('another cluster, the node itself, or a refusal for good ends it', async (t) => {
+  const { signal } = new AbortController()
+  const foreign = await member(t, [], { id: 'n1', cluster: 'other' })
+  await t.rejects(joinCluster(foreign.url, joiner, signal), { code: 'RAFT_CLUSTER_MISMATCH' })
+  const self = await member(t, [], { id: 'n4', cluster: 'c' })
+  await t.rejects(joinCluster(self.url, joiner, signal), /is this node itself/)
+  const strict = await member(t, [[400, refusal('RAFT_CONFIG_INVALID')]])
+  await t.rejects(joinCluster(strict.url, joiner, signal), { code: 'RAFT_CONFIG_INVALID' })
+})
+
+t.test('a node that is stopped asks no more', async (t) => {
+  const stop = new AbortController()
+  const { url, asked } = await member(t, [[503, refusal('RAFT_NO_LEADER')]])
+  const joined = joinCluster(url, joiner, stop.signal)
+  while (asked.length === 0) await new Promise((resolve) => setImmediate(resolve))
+  stop.abort(new Error('stopped'))
+  await t.rejects(joined, /stopped/)
+  t.equal(asked.length, 1)
+})
