@@ -1,46 +1,6 @@
 import t from 'tap'
-import { type NodeProcess, startProcesses } from './support/processes.js'
-
-/** Commands through one process's session, batch after batch, until it is told to stop. */
-class SessionStream {
-  readonly ends: string[] = []
-  readonly sent: string[] = []
-  readonly stopped: Promise<void>
-  readonly #process: NodeProcess
-  #stop = false
-  #wake: () => void = () => {}
-
-  constructor(process: NodeProcess) {
-    this.#process = process
-    this.stopped = this.#run()
-  }
-
-  /** Resolves once so many more commands have ended. */
-  async more(count: number): Promise<void> {
-    const goal = this.ends.length + count
-    while (this.ends.length < goal) {
-      await new Promise<void>((resolve) => {
-        this.#wake = resolve
-      })
-    }
-  }
-
-  async stop(): Promise<void> {
-    this.#stop = true
-    await this.stopped
-  }
-
-  async #run(): Promise<void> {
-    while (!this.#stop) {
-      const from = this.sent.length
-      const texts = Array.from({ length: 40 }, (_, i) => `${this.#process.id}.${from + i}`)
-      this.sent.push(...texts)
-      const ends = await this.#process.call({ kind: 'sessionApply', texts })
-      this.ends.push(...(ends as string[]))
-      this.#wake()
-    }
-  }
-}
+import { startProcesses } from './support/processes.js'
+import { SessionStream } from './support/session-stream.js'
 
 t.test('leaders are killed under a stream of commands: none is lost, none doubled', async (t) => {
   const cluster = await startProcesses({

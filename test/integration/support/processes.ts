@@ -5,6 +5,7 @@ import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type {
+  DeathNote,
   ProcessAnswer,
   ProcessCommand,
   ProcessSetup,
@@ -24,12 +25,17 @@ export class NodeProcess {
     this.#setup = setup
   }
 
-  async start(): Promise<void> {
+  /** Resolves when it takes calls; `death`: it may die before that, and then this resolves as well. */
+  async start(death?: DeathNote): Promise<void> {
     const script = new URL('../../fixtures/programs/raft-process.js', import.meta.url)
-    const child = fork(script, [JSON.stringify(this.#setup)], { serialization: 'advanced' })
+    const setup = death === undefined ? this.#setup : { ...this.#setup, death }
+    const child = fork(script, [JSON.stringify(setup)], { serialization: 'advanced' })
     this.#child = child
     const ready = new Promise<void>((resolve, reject) => {
-      child.once('exit', (code) => reject(new Error(`${this.id} exited with code ${code}`)))
+      child.once('exit', (code) => {
+        if (death !== undefined) resolve()
+        reject(new Error(`${this.id} exited with code ${code}`))
+      })
       child.on('message', (message: { ready?: true; call?: number; result?: ProcessAnswer }) => {
         if (message.ready === true) resolve()
         if (message.call === undefined || message.result === undefined) return
@@ -51,6 +57,13 @@ export class NodeProcess {
 
   async status(): Promise<ProcessStatus> {
     return (await this.call({ kind: 'status' })) as ProcessStatus
+  }
+
+  /** Resolves when the process has ended, whatever ended it. */
+  async died(): Promise<void> {
+    const child = this.#child
+    if (child === null || child.exitCode !== null || child.signalCode !== null) return
+    await once(child, 'exit')
   }
 
   async kill(): Promise<void> {

@@ -1,0 +1,128 @@
+import t, { type Test } from 'tap'
+import type { DeathNote } from '../fixtures/programs/raft-process.js'
+import { type NodeProcess, type Processes, startProcesses } from './support/processes.js'
+import { SessionStream } from './support/session-stream.js'
+
+/** S5: whatever a process was about to write, or had just written, when it died: nothing acknowledged is lost. */
+
+const config = { heartbeatTimeoutMs: 300, trailingLogEntries: 10 }
+
+async function oneOf(followers: readonly NodeProcess[], but?: NodeProcess): Promise<NodeProcess> {
+  const found = followers.find((node) => node !== but)
+  if (found === undefined) throw new Error('a cluster of three has followers')
+  return found
+}
+
+/** Every acknowledged text is on every node, once. */
+async function agree(t: Test, cluster: Processes, stream: SessionStream): Promise<void> {
+  await stream.stop()
+  t.same(new Set(stream.ends), new Set(['applied']), 'every command ended well')
+  for (const node of cluster.nodes) {
+    const texts = (await node.call({ kind: 'texts' })) as readonly string[]
+    const applied = texts.filter((text) => text.startsWith(stream.prefix))
+    const what = `${node.id} has each of ${stream.sent.length} once`
+    t.same(applied.sort(), [...stream.sent].sort(), what)
+  }
+}
+
+const onTheWay: readonly DeathNote[] = [
+  { at: 'append', when: 'after', pass: 3 },
+  { at: 'flush', when: 'before', pass: 3 },
+  { at: 'flush', when: 'after', pass: 3 },
+]
+
+t.test('a follower, then a leader, dies at its log', async (t) => {
+  const cluster = await startProcesses(config)
+  t.teardown(() => cluster.close())
+  for (const note of onTheWay) {
+    await t.test(`${note.when} ${note.at}`, async (t) => {
+      const leader = await cluster.leader()
+      const follower = await oneOf(await cluster.followers())
+      const client = await oneOf(await cluster.followers(), follower)
+      const stream = new SessionStream(client)
+      await stream.more(40)
+      for (const victim of [follower, leader]) {
+        await victim.call({ kind: 'dieAt', note })
+        await victim.died()
+        await stream.more(80)
+        await victim.start()
+      }
+      await agree(t, cluster, stream)
+    })
+  }
+})
+
+t.test('a node dies at its own vote, and votes or leads later', async (t) => {
+  const cluster = await startProcesses(config)
+  t.teardown(() => cluster.close())
+  for (const when of ['before', 'after'] as const) {
+    await t.test(`${when} its term and vote are saved`, async (t) => {
+      const leader = await cluster.leader()
+      const victim = await oneOf(await cluster.followers())
+      const stream = new SessionStream(await oneOf(await cluster.followers(), victim))
+      await stream.more(40)
+      await victim.call({ kind: 'dieAt', note: { at: 'set', when } })
+      const transfer = leader.call({ kind: 'transfer', to: victim.id }).catch(() => {})
+      await victim.died()
+      await transfer
+      await stream.more(40)
+      await victim.start()
+      await agree(t, cluster, stream)
+    })
+  }
+})
+
+t.test('a node dies at the compaction that follows its snapshot', async (t) => {
+  const cluster = await startProcesses(config)
+  t.teardown(() => cluster.close())
+  for (const when of ['before', 'after'] as const) {
+    await t.test(`${when} the log is compacted`, async (t) => {
+      const victim = await oneOf(await cluster.followers())
+      const stream = new SessionStream(await oneOf(await cluster.followers(), victim))
+      await stream.more(200)
+      await victim.call({ kind: 'dieAt', note: { at: 'compact', when } })
+      victim.call({ kind: 'snapshot' }).catch(() => {})
+      await victim.died()
+      await victim.start()
+      await stream.more(40)
+      await agree(t, cluster, stream)
+    })
+  }
+})
+
+/** Kills a leader whose log ends with entries that nobody else has: the others were dead meanwhile. */
+async function strand(cluster: Processes): Promise<NodeProcess> {
+  for (;;) {
+    const former = await cluster.leader()
+    const followers = cluster.nodes.filter((node) => node !== former)
+    const before = await former.status()
+    // What is sent to a process that merely stands still waits for it in its sockets.
+    await Promise.all(followers.map((node) => node.kill()))
+    void former.call({ kind: 'apply', count: 5, bytes: 8 }).catch(() => {})
+    let now = await former.status()
+    while (now.state === 'leader' && now.flushedIndex === before.flushedIndex) {
+      now = await former.status()
+    }
+    const stranded = now.flushedIndex > before.flushedIndex
+    if (stranded) await former.kill()
+    await Promise.all(followers.map((node) => node.start()))
+    if (stranded) return former
+  }
+}
+
+t.test('a former leader dies while it cuts off what nobody else has', async (t) => {
+  const cluster = await startProcesses(config)
+  t.teardown(() => cluster.close())
+  for (const when of ['before', 'after'] as const) {
+    await t.test(`${when} the truncation`, async (t) => {
+      const former = await strand(cluster)
+      const stream = new SessionStream(await oneOf(cluster.nodes, former))
+      await stream.more(40)
+      await former.start({ at: 'truncate', when })
+      await former.died()
+      await former.start()
+      await stream.more(40)
+      await agree(t, cluster, stream)
+    })
+  }
+})
