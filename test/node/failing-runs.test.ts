@@ -1,7 +1,8 @@
 import t from 'tap'
 import { inlineStateMachine } from '../../lib/fsm/define.js'
-import { startTestCluster } from '../../lib/node/testing.js'
 import { BatchingList } from '../fixtures/machines/batching.js'
+import { VirtualCluster } from '../helpers/virtual-cluster.js'
+import { text } from './fixtures/list-cluster.js'
 
 /** A list that cannot apply the command `bad`, in whatever run it comes. */
 class BadList extends BatchingList {
@@ -23,14 +24,14 @@ class BadList extends BatchingList {
 
 t.test('S14: a run that fails as one is known again, however it is cut', async (t) => {
   const failures: number[][] = []
-  await using cluster = await startTestCluster({
+  await using cluster = await VirtualCluster.start({
     nodes: 1,
     stateMachine: () => inlineStateMachine(() => new BadList(failures)),
     config: { restartMinMs: 1, restartMaxMs: 1 },
   })
   const node = await cluster.leader()
-  for (const text of ['a', 'b', 'c']) await node.apply(Buffer.from(text))
-  const lost = node.apply(Buffer.from('bad')).catch(() => {})
+  for (const command of ['a', 'b', 'c']) await node.apply(text(command))
+  const lost = node.apply(text('bad')).catch(() => {})
   const { reason, error } = await node.closed
   await lost
   t.equal(reason, 'failed')

@@ -3,7 +3,7 @@ import { fateOf } from './fixtures/callers.js'
 import { Lists, text } from './fixtures/list-cluster.js'
 
 t.test('one node starts, leads, applies, and closes in order', async (t) => {
-  const lists = Lists.make({ nodes: 1 })
+  await using lists = Lists.make({ nodes: 1 })
   const node = await lists.cluster.start('n1')
   await node.waitFor({ state: 'leader' }, { timeoutMs: 10_000 })
   const { index, result } = await node.apply(text('first'))
@@ -16,7 +16,7 @@ t.test('one node starts, leads, applies, and closes in order', async (t) => {
 })
 
 t.test('after closing every method is refused, and closing again does nothing', async (t) => {
-  const lists = await Lists.start({ nodes: 1 })
+  await using lists = await Lists.start({ nodes: 1 })
   const node = await lists.cluster.leader()
   await node.close()
   const refused = [

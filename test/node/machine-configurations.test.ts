@@ -1,7 +1,7 @@
 import t from 'tap'
 import { inlineStateMachine } from '../../lib/fsm/define.js'
-import { startTestCluster } from '../../lib/node/testing.js'
 import { List } from '../fixtures/machines/list.js'
+import { VirtualCluster } from '../helpers/virtual-cluster.js'
 import { text } from './fixtures/list-cluster.js'
 
 /** Remembers, among its commands, which members it was told of. */
@@ -23,14 +23,14 @@ t.test(
   'S14: machines hear of members in their place, on a replay and after a snapshot',
   async (t) => {
     const machines = new Map<string, Aware>()
-    await using cluster = await startTestCluster<never>({
+    await using cluster = await VirtualCluster.start({
       config: { trailingLogEntries: 0 },
-      stateMachine: ((id: string) =>
+      stateMachine: (id) =>
         inlineStateMachine(() => {
           const made = new Aware()
           machines.set(id, made)
           return made
-        })) as never,
+        }),
     })
     const heard = (id: string) => machines.get(id)?.heard
     const leader = await cluster.leader()

@@ -1,8 +1,8 @@
 import t from 'tap'
 import { inlineStateMachine } from '../../lib/fsm/define.js'
 import type { RaftNode } from '../../lib/node/raft-node.js'
-import { startTestCluster } from '../../lib/node/testing.js'
 import { List } from '../fixtures/machines/list.js'
+import { VirtualCluster } from '../helpers/virtual-cluster.js'
 import { text } from './fixtures/list-cluster.js'
 
 const ROUNDS = 30
@@ -33,7 +33,7 @@ t.test('R-25: what one node sees committed it answers, until all have seen all',
         },
       })
     })
-  await using cluster = await startTestCluster<never>({ stateMachine: machine as never })
+  await using cluster = await VirtualCluster.start({ stateMachine: machine })
   for (const node of cluster.nodes) nodes.set(node.id, node)
   await cluster.nodes[0]?.apply(text('0'), { forward: true })
   await finished

@@ -10,7 +10,7 @@ t.test('a leader without a majority removes nobody, and the others go on', async
   const alone = others.slice(0, 1).map(({ id }) => id)
   const rest = others.slice(1)
   for (const one of [old.id, ...alone]) {
-    for (const { id } of rest) lists.cluster.network.partition(one, id)
+    for (const { id } of rest) lists.cluster.partition(one, id)
   }
   const removal = await errorOf(old.removeServer(alone[0] ?? '', { timeoutMs: 10_000 }))
   t.match(removal, { code: /RAFT_(LEADERSHIP_LOST|NO_LEADER|TIMEOUT)/ })
