@@ -48,12 +48,12 @@ export interface SnapshotMeta {
 
 export type SnapshotMessage =
   /**
-   * ask: the newest snapshot that verifies, or null. With `log`, at start: a restored one that this log
-   * has left behind (lib/core/uncertain.ts) is removed first.
+   * ask: the newest snapshot that verifies, or null. `undone`: this one came to nothing
+   * (lib/core/uncertain.ts) and is removed first.
    */
   | {
       readonly kind: 'newest'
-      readonly log?: { readonly firstIndex: LogIndex; readonly lastTerm: Term }
+      readonly undone?: { readonly index: LogIndex; readonly term: Term }
     }
   /** ask: all, newest first. */
   | { readonly kind: 'list' }

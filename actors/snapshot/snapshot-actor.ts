@@ -109,7 +109,7 @@ class SnapshotActor implements Behavior<SnapshotMessage | FsmLinkMessage> {
   *#answer(message: SnapshotMessage | FsmLinkMessage): Steps<unknown> {
     switch (message.kind) {
       case 'newest':
-        if (message.log !== undefined) yield* this.#library.removeUndone(message.log)
+        if (message.undone !== undefined) yield* this.#library.removeUndone(message.undone)
         return yield* this.#library.newest()
       case 'list':
         return yield* this.#library.list()

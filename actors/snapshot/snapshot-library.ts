@@ -41,15 +41,10 @@ export class SnapshotLibrary {
     return null
   }
 
-  /**
-   * A restored snapshot that another leader's log has replaced: the log does not begin with it and has
-   * entries of a later term (lib/core/uncertain.ts).
-   */
-  *removeUndone(log: { readonly firstIndex: LogIndex; readonly lastTerm: Term }): Steps {
-    for (const snapshot of yield* this.list()) {
-      if (snapshot.restored !== true || log.firstIndex > snapshot.index) continue
-      if (log.lastTerm > snapshot.term) yield* this.remove(snapshot)
-    }
+  /** A restored snapshot that came to nothing, and was not deleted before this process began. */
+  *removeUndone(id: SnapshotId): Steps {
+    const snapshot = yield* this.find(id)
+    if (snapshot?.restored === true) yield* this.remove(snapshot)
   }
 
   *find(id: SnapshotId): Steps<StoredSnapshot | null> {

@@ -112,8 +112,10 @@ export class CoreState {
   removedAt: LogIndex | null = null
   /** The log begins with a restored snapshot that is not known to be committed (uncertain.ts). */
   uncertain: SnapshotPosition | null
-  /** One that another leader's log replaced, kept until this log is past it. */
-  undone: SnapshotPosition | null = null
+  /** The last one that came to nothing. */
+  undone: SnapshotPosition | null
+  /** The hard state with which it may be deleted. */
+  discarding: number | null = null
   candidacy: Candidacy | null = null
   leading: LeaderState | null = null
   round = 0
@@ -151,7 +153,8 @@ export class CoreState {
     this.committedConfigurationIndex = this.configurations.at(this.commitIndex).index
     this.promiseFromBefore = init.now + init.hardState.promisedLeaseMs
     this.mayVote = init.mayVote
-    this.voteFloor = init.log.voteFloor ?? null
+    this.undone = init.hardState.undone ?? null
+    this.voteFloor = laterOf(init.log.voteFloor ?? null, this.undone)
     this.electionDeadline = init.now + this.randomTimeout(init.config.heartbeatTimeoutMs)
     assert(this.term >= this.log.lastTerm, 'the term is durable before any entry of it (S5)', {
       term: this.term,
@@ -195,6 +198,7 @@ export class CoreState {
       term: this.term,
       votedFor: this.votedFor,
       promisedLeaseMs: this.promisedLeaseMs,
+      ...(this.undone !== null && { undone: this.undone }),
     }
     this.emit({ kind: 'saveHardState', seq: ++this.#hardStateSeq, hardState })
     return this.#hardStateSeq
@@ -246,4 +250,10 @@ export class CoreState {
   #isDurable(entry: GatedEffect, durableIndex: LogIndex): boolean {
     return entry.hardStateSeq <= this.#savedHardStateSeq && entry.logIndex <= durableIndex
   }
+}
+
+function laterOf(one: SnapshotPosition | null, other: SnapshotPosition | null) {
+  if (one === null || other === null) return one ?? other
+  const later = one.term > other.term || (one.term === other.term && one.index > other.index)
+  return later ? one : other
 }

@@ -12,14 +12,17 @@ export function checkState(id: NodeId, status: CoreStatus): void {
   const { term, role, leader, commitIndex, lastLogIndex, baseIndex, flushedIndex } = status
   const at = { id, role, term, leader }
   const log = { id, baseIndex, commitIndex, lastLogIndex, flushedIndex }
-  assert(baseIndex <= commitIndex, 'only committed entries are compacted', log)
+  // A restored snapshot that is not committed yet: the log begins above what is (uncertain.ts).
+  const certain = !status.uncertain
+  assert(!certain || baseIndex <= commitIndex, 'only committed entries are compacted', log)
   assert(commitIndex <= lastLogIndex, 'only entries of the log are committed', log)
   assert(flushedIndex <= lastLogIndex, 'only entries of the log are durable', log)
   assert(baseIndex <= status.snapshotIndex, 'a snapshot covers what is compacted (S13)', {
     ...log,
     snapshotIndex: status.snapshotIndex,
   })
-  assert(status.snapshotIndex <= commitIndex, 'a snapshot holds committed entries only', {
+  const covered = !certain || status.snapshotIndex <= commitIndex
+  assert(covered, 'a snapshot holds committed entries only', {
     ...log,
     snapshotIndex: status.snapshotIndex,
   })
@@ -44,7 +47,13 @@ function checkConfigurations(id: NodeId, status: CoreStatus): void {
 
 /** True of one step of one node (Raft Figure 3: monotony, and Leader Append-Only). */
 export function checkTransition(id: NodeId, before: CoreStatus, after: CoreStatus): void {
-  const neverDecreasing = ['term', 'commitIndex', 'baseIndex', 'snapshotIndex'] as const
+  // The log of a node whose restore came to nothing begins anew at an older place (uncertain.ts).
+  const other =
+    before.snapshotIndex !== after.snapshotIndex || before.snapshotTerm !== after.snapshotTerm
+  const undone = before.uncertain && (other || !after.uncertain)
+  const neverDecreasing = undone
+    ? (['term'] as const)
+    : (['term', 'commitIndex', 'baseIndex', 'snapshotIndex'] as const)
   for (const name of neverDecreasing) {
     assert(after[name] >= before[name], `${name} never decreases`, {
       id,

@@ -42,7 +42,7 @@ import {
 } from './storage.js'
 import { onTransfer, transferTick } from './transfer.js'
 import type { IndexedConfiguration, LogIndex, NodeId, Role, Term } from './types.js'
-import { forgetUndone } from './uncertain.js'
+import { discardUndone } from './uncertain.js'
 
 /** What others may see of the core. */
 export interface CoreStatus {
@@ -104,7 +104,7 @@ export class RaftCore {
       to: state.term,
     })
     // But for a log that begins anew because a restore came to nothing.
-    const kept = state.commitIndex >= commitIndex || (undone === null && state.undone !== null)
+    const kept = state.commitIndex >= commitIndex || state.undone !== undone
     assert(kept, 'the commit index never decreases', { from: commitIndex, to: state.commitIndex })
     return state.takeEffects()
   }
@@ -190,11 +190,11 @@ export class RaftCore {
         return this.#contact(now, input.at)
       case 'hardStateSaved':
         state.hardStateSaved(input.seq)
+        discardUndone(state)
         return onHardStateSaved(state, now)
       case 'logFlushed':
         state.durable.flushed(input.seq)
         state.log.committed(state.commitIndex, state.durable.index)
-        forgetUndone(state)
         this.#settleVoteFloor()
         return onDurable(state, now)
       case 'logRefused':

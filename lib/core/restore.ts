@@ -54,7 +54,9 @@ export function onRestoreCommit(
   const { leading } = state
   const reason = refuseCommit(state, input)
   if (leading === null || reason !== null) {
-    state.emit({ kind: 'discardSnapshot', index, term, undone: true })
+    // What the log begins with was asked for twice.
+    const inUse = index === state.snapshotIndex && term === state.snapshotTerm
+    if (!inUse) state.emit({ kind: 'discardSnapshot', index, term, undone: true })
     state.emit({ kind: 'restoreRefused', id, reason: reason ?? notLeader(state) })
     return
   }

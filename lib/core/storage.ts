@@ -3,7 +3,7 @@ import { announceMembers, commitTo } from './commit.js'
 import type { CoreState } from './core-state.js'
 import type { Input } from './inputs.js'
 import { stepDown } from './roles.js'
-import { isUndone, undo } from './uncertain.js'
+import { isUndone, redo, undo } from './uncertain.js'
 
 type InputOf<Kind extends Input['kind']> = Extract<Input, { kind: Kind }>
 
@@ -11,12 +11,27 @@ type InputOf<Kind extends Input['kind']> = Extract<Input, { kind: Kind }>
 
 /** S13: at start a snapshot ahead of the log, or in conflict with it, wins. */
 export function reconcileAtStart(state: CoreState): void {
-  const { snapshotIndex: index, snapshotTerm: term } = state
+  const { snapshotIndex: index, snapshotTerm: term, undone, log } = state
+  if (
+    undone !== null &&
+    log.baseIndex === undone.index &&
+    log.termAt(undone.index) === undone.term
+  ) {
+    // The log that began with it does not count either.
+    state.commitIndex = state.uncertain === null ? index : 0
+    state.committedConfigurationIndex = state.configurations.at(state.commitIndex).index
+    return beginAnew(state)
+  }
   assert(index >= state.log.baseIndex, 'a snapshot reaches to where the log begins (S13)', {
     snapshotIndex: index,
     logBase: state.log.baseIndex,
   })
   if (index === 0 || state.log.termAt(index) === term) return
+  beginAnew(state)
+}
+
+function beginAnew(state: CoreState): void {
+  const { snapshotIndex: index, snapshotTerm: term } = state
   state.log.reset(index, term)
   state.configurations.truncate(index + 1)
   state.emit({ kind: 'resetLog', seq: state.durable.reset(index), index, term })
@@ -51,6 +66,7 @@ export function onSnapshotReceived(state: CoreState, input: InputOf<'snapshotRec
   }
   const replaced = undone ? null : state.uncertain
   if (undone) undo(state)
+  if (input.restored === true) redo(state, input)
   state.snapshotIndex = index
   state.snapshotTerm = term
   if (!undone && state.log.termAt(index) === term) {

@@ -56,6 +56,11 @@ export interface HardState {
   readonly votedFor: NodeId | null
   /** The longest promise of silence given to a leader, kept over restarts (S10). */
   readonly promisedLeaseMs: number
+  /**
+   * A restored snapshot that came to nothing (uncertain.ts), and a log that begins with it, do not count any
+   * more; it is a floor for granting votes. Absent: there is none.
+   */
+  readonly undone?: { readonly index: LogIndex; readonly term: Term }
 }
 
 /**

@@ -16,9 +16,10 @@ import type { LogIndex, Term } from './types.js'
  *   (X, T) is later than every entry it replaced, so whoever gave such an entry up for it votes only for
  *   nodes that have something later, and those who kept it vote as ever.
  * - the leader of that later term does not have what the uncertain node's log begins with, and that node does
- *   not have what was before. It answers `needs a snapshot` (`askForSnapshot`) and takes whatever comes,
- *   even from below its commit index (`undo`). (X, T) stays its floor for votes, and stays on its disk, until
- *   entries of a later term are flushed here: a crash in between only makes it uncertain again.
+ *   not have what was before. It answers that it needs a snapshot (`askForSnapshot`) and takes whatever
+ *   comes, even from below its commit index (`undo`). That (X, T) does not count any more is in the hard
+ *   state, durable before anything is answered that would not be true of (X, T); there it is also the floor
+ *   for votes, since what this node acknowledged before the restore, and does not hold, lies below it.
  */
 export interface SnapshotPosition {
   readonly index: LogIndex
@@ -60,14 +61,22 @@ export function isUndone(state: CoreState, leaderTerm: Term, index: LogIndex): b
 export function undo(state: CoreState): void {
   state.undone = state.uncertain
   state.uncertain = null
-  // S15: what this node acknowledged before the restore, and does not hold any more, lies below this.
   state.voteFloor = state.undone
+  state.discarding = state.saveHardState()
 }
 
-/** The log is past it: whatever votes are asked of this node, it is not needed any more. */
-export function forgetUndone(state: CoreState): void {
-  const { undone } = state
-  if (undone === null || (state.log.termAt(state.durable.index) ?? 0) <= undone.term) return
+/** Not before it is durable that it does not count: the log on the disk may begin with it. */
+export function discardUndone(state: CoreState): void {
+  const { undone, discarding } = state
+  if (discarding === null || !state.hardStateIsSaved(discarding)) return
+  state.discarding = null
+  if (undone !== null) state.emit({ kind: 'discardSnapshot', ...undone, undone: true })
+}
+
+/** What came to nothing here comes again, from a leader whose log begins with it. */
+export function redo(state: CoreState, { index, term }: SnapshotPosition): void {
+  if (state.undone?.index !== index || state.undone.term !== term) return
   state.undone = null
-  state.emit({ kind: 'discardSnapshot', ...undone, undone: true })
+  state.discarding = null
+  state.saveHardState()
 }

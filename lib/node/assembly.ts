@@ -137,10 +137,13 @@ class Assembly implements AssembledNode {
     const supervisor = this.#troupe.supervise('snapshot', spawn, ['consensus', 'fsm'])
     this.#snapshots = supervisor
     const handle = await supervisor.start()
-    const { firstIndex, lastTerm } = recovered.log
-    const log = { firstIndex, lastTerm }
-    const newest = await handle.ref.ask<SnapshotMeta | null>({ kind: 'newest', log })
-    checkNoGap(recovered.log.firstIndex, newest?.index ?? 0)
+    const { firstIndex, prevTerm } = recovered.log
+    const { undone } = recovered.hardState
+    const ask = { kind: 'newest', ...(undone !== undefined && { undone }) } as const
+    const newest = await handle.ref.ask<SnapshotMeta | null>(ask)
+    // A log that begins with what came to nothing does not count; the core empties it.
+    const begunAnew = undone?.index === firstIndex - 1 && undone.term === prevTerm
+    if (!begunAnew) checkNoGap(firstIndex, newest?.index ?? 0)
     return newest
   }
 

@@ -1,7 +1,7 @@
 import { copyOut } from '../../actors/log/copy-out.js'
 import { scanLog } from '../../actors/log/log-scan.js'
 import { type Identity, NodeState } from '../../actors/log/node-state.js'
-import type { LogSummary } from '../core/types.js'
+import type { HardState, LogSummary } from '../core/types.js'
 import type { BatchRef } from '../log/batch-ref.js'
 import { loadStore } from '../log/load.js'
 import { readSealed } from '../log/sealed-value.js'
@@ -45,11 +45,17 @@ export class OfflineLog {
     return new OfflineLog(store, state, summary)
   }
 
+  get hardState(): HardState {
+    return this.#state.hardState
+  }
+
   /** Whether what comes after the snapshot is in this log. @throws RaftError RAFT_CORRUPT on a gap (S13) */
   follows(snapshot: StoredSnapshot | null): boolean {
     const { firstIndex, lastIndex, prevTerm, termRuns } = this.summary
     const base = firstIndex - 1
     const [index, term] = [snapshot?.index ?? 0, snapshot?.term ?? 0]
+    const { undone } = this.hardState
+    if (undone?.index === base && undone.term === prevTerm) return false
     if (index < base) throw gap(firstIndex, index)
     if (index > lastIndex) return false
     const run = termRuns.findLast((one) => one.firstIndex <= index)

@@ -4,7 +4,7 @@ import type { Identity } from '../../actors/log/node-state.js'
 import type { SnapshotMessage } from '../../actors/snapshot/protocol.js'
 import { createActor as createSnapshots } from '../../actors/snapshot/snapshot-actor.js'
 import { assert } from '../core/assert.js'
-import type { LogSummary } from '../core/types.js'
+import type { HardState } from '../core/types.js'
 import type { ActorHandle, Behavior, CreateActor, Message } from '../runtime/actor.js'
 import { createActorSystem, type HostActorSystem } from '../runtime/actor-system.js'
 import { fromWireError } from '../runtime/wire-error.js'
@@ -56,18 +56,14 @@ export class OfflineState {
     return new OfflineState(options, identity, system, snapshots as never)
   }
 
-  /** S13, and a restored one that the log has left behind is passed over (lib/core/uncertain.ts). */
-  async newest(log: LogSummary): Promise<StoredSnapshot | null> {
-    const { firstIndex, lastTerm } = log
+  /** S13; a restored one that came to nothing is passed over (lib/core/uncertain.ts). */
+  async newest({ undone }: HardState): Promise<StoredSnapshot | null> {
     const { ref } = this.#snapshots
-    if (!this.#options.dryRun) {
-      return ref.ask<StoredSnapshot | null>({ kind: 'newest', log: { firstIndex, lastTerm } })
-    }
-    const newest = await ref.ask<StoredSnapshot | null>({ kind: 'newest' })
-    const left = newest?.restored === true && firstIndex <= newest.index && lastTerm > newest.term
-    if (!left) return newest
+    const skip = undone !== undefined && !this.#options.dryRun ? { undone } : {}
+    const newest = await ref.ask<StoredSnapshot | null>({ kind: 'newest', ...skip })
+    if (newest?.restored !== true || !isAt(newest, undone)) return newest
     const all = await ref.ask<readonly StoredSnapshot[]>({ kind: 'list' })
-    return all.find((one) => one.restored !== true || firstIndex > one.index) ?? null
+    return all.find((one) => !isAt(one, undone)) ?? null
   }
 
   /** From the snapshot and the log to a new snapshot at the last entry, with the forced configuration. */
@@ -144,6 +140,10 @@ export class OfflineState {
       })
     }
   }
+}
+
+function isAt(one: StoredSnapshot, place: HardState['undone']): boolean {
+  return one.index === place?.index && one.term === place.term
 }
 
 function inline<M extends Message>(name: string, create: CreateActor<never, M>) {

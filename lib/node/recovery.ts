@@ -56,7 +56,7 @@ async function recoverWith(options: ResolvedOffline, log: OfflineLog): Promise<R
   checkServers(options.servers, nodeId, 'servers')
   const state = await OfflineState.open(options, log.identity)
   try {
-    const snapshot = await state.newest(log.summary)
+    const snapshot = await state.newest(log.hardState)
     const plan = planRecovery(options, log, snapshot)
     const { before, after, already, base } = plan
     const { lastIndex, lastTerm } = plan

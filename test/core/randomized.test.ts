@@ -17,6 +17,11 @@ const STEPS = 2000
 /** What must have happened this often in all runs together, or they test too little. */
 const ENOUGH = 10
 
+/** It takes an election by those who have not heard of the restore, and the restorer's return. */
+function leastOf(name: string): number {
+  return name === 'restoresUndone' ? 2 : ENOUGH
+}
+
 for (const [size, usual] of [
   [3, 150],
   [5, 100],
@@ -31,7 +36,7 @@ for (const [size, usual] of [
           totals.set(name, (totals.get(name) ?? 0) + count)
         }
       }
-      for (const [name, count] of totals) t.ok(count >= ENOUGH, `${name}: ${count}`)
+      for (const [name, count] of totals) t.ok(count >= leastOf(name), `${name}: ${count}`)
     },
   )
 }

@@ -34,6 +34,8 @@ export class ChaosChecks {
     changes: 0,
     joint: 0,
     removals: 0,
+    restores: 0,
+    restoresUndone: 0,
   }
 
   constructor(soup: Soup) {
@@ -84,6 +86,8 @@ export class ChaosChecks {
       if (effect.batches.some(({ content }) => content.kind === 'held')) totals.refusals++
     } else if (effect.kind === 'truncate') totals.truncations++
     else if (effect.kind === 'restoreSnapshot') totals.installs++
+    else if (effect.kind === 'holdApply') totals.restores++
+    else if (effect.kind === 'restoreUndone') totals.restoresUndone++
     else if (effect.kind === 'timeoutNow') totals.transfers++
     else if (effect.kind === 'changeDone') totals.changes += effect.reason === null ? 1 : 0
     else if (effect.kind === 'removedFromCluster') totals.removals++
@@ -151,7 +155,9 @@ export class ChaosChecks {
   /** What is acknowledged is on disk as the log has it. */
   #checkDurable(node: ModelNode, matchIndex: LogIndex): void {
     const { disk, core } = node
-    const covered = Math.max(disk.base.index, disk.snapshot?.index ?? 0)
+    const { snapshotIndex } = core.status()
+    const held = disk.snapshots.some(({ index }) => index === snapshotIndex)
+    const covered = Math.max(disk.base.index, held ? snapshotIndex : 0)
     if (matchIndex <= covered) return
     const batch = disk.batches.find(
       (one) => one.firstIndex <= matchIndex && matchIndex <= one.lastIndex,

@@ -27,7 +27,9 @@ const WEIGHTS = {
   full: 0.4,
   room: 4,
   stall: 0.2,
-  change: 2.5,
+  change: 4,
+  restore: 1.2,
+  restoreCommit: 6,
 } as const
 
 type Happening = keyof typeof WEIGHTS
@@ -40,6 +42,8 @@ const FOR_LEADERS: ReadonlySet<Happening> = new Set([
   'read',
   'transfer',
   'change',
+  'restore',
+  'restoreCommit',
 ])
 
 const HAPPENINGS = Object.entries(WEIGHTS) as readonly [Happening, number][]
@@ -65,6 +69,7 @@ export class Chaos {
   readonly #changing: boolean
   #proposals = 0
   #changes = 0
+  #restores = 0
   lostWrites = 0
   damaged = 0
   /** The last happenings, for a failure's report. */
@@ -118,6 +123,7 @@ export class Chaos {
       if (!soup.node(id).running) this.#start(id)
       soup.sync(id)
       this.#makeRoom(id)
+      soup.step(id, { kind: 'restoreCancel', id: 1 })
     }
     for (let round = 0; round < 600; round++) {
       for (const id of this.#names) {
@@ -217,6 +223,10 @@ export class Chaos {
         if (!this.#changing) return
         return soup.step(id, anyChange(random, this.#names, ++this.#changes))
       }
+      case 'restore':
+        return this.#restore(id)
+      case 'restoreCommit':
+        return this.#restoreCommit(id)
       case 'stall':
         return soup.step(id, { kind: 'stalled', term: soup.node(id).core.status().term })
     }
@@ -283,6 +293,23 @@ export class Chaos {
       if (newest <= snapshotIndex) return []
       return node.snapshot(now, snapshotIndex + 1 + this.#random.below(newest - snapshotIndex))
     })
+  }
+
+  #restore(id: NodeId): void {
+    const ahead = this.#random.below(8) - 4
+    this.soup.act(id, (node, now) => {
+      const { lastLogIndex } = node.core.status()
+      return node.restoreBegin(now, Math.max(1, lastLogIndex + ahead))
+    })
+  }
+
+  /** Now and then the node dies between the file's rename and the step, or is alone with what it did. */
+  #restoreCommit(id: NodeId): void {
+    const node = this.soup.node(id)
+    if (!node.running || !node.restoreSaved(`restored ${++this.#restores}`)) return
+    if (this.#random.next() < 0.15) return this.#crash(id)
+    if (this.#random.next() < 0.5) this.soup.cut.add(id)
+    this.soup.act(id, (self, now) => self.restoreCommit(now))
   }
 
   #makeRoom(id: NodeId): void {

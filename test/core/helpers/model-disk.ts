@@ -26,6 +26,7 @@ export interface ModelSnapshot {
   readonly term: Term
   readonly configuration: IndexedConfiguration
   readonly applied: Applied
+  readonly restored?: boolean
 }
 
 type Operation =
@@ -42,12 +43,38 @@ export class ModelDisk {
   hardState: HardState = { term: 0, votedFor: null, promisedLeaseMs: 0 }
   base: { readonly index: LogIndex; readonly term: Term } = { index: 0, term: 0 }
   batches: readonly ModelBatch[] = []
-  snapshot: ModelSnapshot | null = null
+  snapshots: readonly ModelSnapshot[] = []
   /** Where the log ended before its last batch was damaged (S15). */
   voteFloor: { readonly index: LogIndex; readonly term: Term } | null = null
   full = false
   #hardStates: { readonly seq: number; readonly hardState: HardState }[] = []
   #operations: Operation[] = []
+
+  /** The newest by (term, index). */
+  get snapshot(): ModelSnapshot | null {
+    return this.snapshots[0] ?? null
+  }
+
+  saveSnapshot(snapshot: ModelSnapshot): void {
+    const others = this.snapshots.filter((one) => !isSame(one, snapshot))
+    this.snapshots = [snapshot, ...others].sort((a, b) => b.term - a.term || b.index - a.index)
+    // What is older than a restored one goes when the state machine has taken that.
+    if (snapshot.restored !== true) this.prune(snapshot)
+  }
+
+  prune(id: { readonly index: LogIndex; readonly term: Term }): void {
+    const place = this.snapshots.findIndex((one) => isSame(one, id))
+    if (place >= 0) this.snapshots = this.snapshots.slice(0, place + 1)
+  }
+
+  discard(id: { readonly index: LogIndex; readonly term: Term }): void {
+    this.snapshots = this.snapshots.filter((one) => !isSame(one, id))
+  }
+
+  /** What a start does first. */
+  removeUndone(): void {
+    if (this.hardState.undone !== undefined) this.discard(this.hardState.undone)
+  }
 
   get lastIndex(): LogIndex {
     return this.batches.at(-1)?.lastIndex ?? this.base.index
@@ -181,4 +208,8 @@ export class ModelDisk {
     assert(term <= this.hardState.term, 'no entry is durable before its term is (S5)', numbers)
     this.batches = [...this.batches, batch]
   }
+}
+
+function isSame(one: ModelSnapshot, id: { readonly index: LogIndex; readonly term: Term }) {
+  return one.index === id.index && one.term === id.term
 }

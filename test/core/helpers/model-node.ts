@@ -22,6 +22,8 @@ export class ModelNode {
   core: RaftCore
   replicator: ModelReplicator
   running = true
+  #held = false
+  #restoring: Extract<Effect, { kind: 'restoreReady' }> | null = null
   /** The log in memory, flushed or not, above the disk's base at start or the last reset. */
   tail: readonly ModelBatch[] = []
   base = this.disk.base
@@ -56,8 +58,12 @@ export class ModelNode {
     this.running = true
     this.tail = disk.batches
     this.base = disk.base
-    this.applied = disk.snapshot?.applied ?? []
-    this.appliedIndex = disk.snapshot?.index ?? 0
+    disk.removeUndone()
+    const known = disk.snapshot?.restored === true ? null : disk.snapshot
+    this.applied = known?.applied ?? []
+    this.appliedIndex = known?.index ?? 0
+    this.#held = disk.snapshot?.restored === true
+    this.#restoring = null
     this.outbox = []
     this.#block = null
     this.#contact = null
@@ -102,13 +108,41 @@ export class ModelNode {
     }
   }
 
+  /** The first step of a user's restore. */
+  restoreBegin(now: number, index: LogIndex): readonly Effect[] {
+    const begun = this.step(now, { kind: 'restoreBegin', id: 1, index })
+    this.#restoring = begun.find((effect) => effect.kind === 'restoreReady') ?? this.#restoring
+    return begun
+  }
+
+  /** The snapshot is durable at its place: what is applied here, and a text that stands for the rest. */
+  restoreSaved(text: string): boolean {
+    const ready = this.#restoring
+    const { role, term: current } = this.core.status()
+    if (ready === null || role !== 'leader' || ready.term !== current) return false
+    const { index, term, configuration } = ready
+    const applied = [...this.applied]
+    for (let at = this.appliedIndex + 1; at <= index; at++) applied[at] = text
+    this.disk.saveSnapshot({ index, term, configuration, applied, restored: true })
+    return true
+  }
+
+  /** The second step. */
+  restoreCommit(now: number): readonly Effect[] {
+    const ready = this.#restoring
+    this.#restoring = null
+    if (ready === null) return []
+    const { index, term } = ready
+    return this.step(now, { kind: 'restoreCommit', id: 1, index, term })
+  }
+
   /** Takes a snapshot at `index`, applied and flushed (S14). */
   snapshot(now: number, index: LogIndex): readonly Effect[] {
     const term = this.core.termAt(index)
     const configuration = this.core.configurations().findLast((entry) => entry.index <= index)
     assert(term !== null && configuration !== undefined, 'the index is held', { index })
     const applied = this.applied.slice(0, index + 1)
-    this.disk.snapshot = { index, term, configuration, applied }
+    this.disk.saveSnapshot({ index, term, configuration, applied })
     return this.step(now, { kind: 'snapshotSaved', index, term })
   }
 
@@ -175,13 +209,15 @@ export class ModelNode {
     from: NodeId,
     { term: leaderTerm, leader, snapshot }: Extract<Message, { kind: 'snapshot' }>,
   ): readonly Effect[] {
-    const { index, term, configuration } = snapshot
+    const { index, term, configuration, restored } = snapshot
     this.#incoming = snapshot
-    const meta = { leaderTerm, leader, index, term, configuration }
+    const mark = restored === true ? { restored } : {}
+    const meta = { leaderTerm, leader, index, term, configuration, ...mark }
     const effects = this.step(now, { kind: 'snapshotReceived', ...meta })
     const status = this.core.status()
-    if (status.snapshotIndex === index) this.disk.snapshot = snapshot
-    const installed = status.commitIndex >= index
+    const taken = status.snapshotIndex === index && status.snapshotTerm === term
+    if (taken) this.disk.saveSnapshot(snapshot)
+    const installed = status.commitIndex >= index || status.baseIndex >= index
     this.#send(from, { kind: 'snapshotReply', term: status.term, index, installed })
     return effects
   }
@@ -209,9 +245,16 @@ export class ModelNode {
       case 'commit':
         return this.#apply(effect.index)
       case 'restoreSnapshot':
-        this.applied = this.#incoming?.applied ?? []
-        this.appliedIndex = effect.index
+        return this.#take(effect)
+      case 'holdApply':
+        this.#held = true
         return
+      case 'restoreUndone':
+        this.#held = false
+        if (effect.index > this.appliedIndex) this.#take(effect)
+        return
+      case 'discardSnapshot':
+        return disk.discard(effect)
       case 'replyVote':
       case 'replyAppend':
       case 'replyHeartbeat':
@@ -271,7 +314,19 @@ export class ModelNode {
     }
   }
 
+  #take({ index, term }: { readonly index: LogIndex; readonly term: number }): void {
+    const known = [...this.disk.snapshots, ...(this.#incoming === null ? [] : [this.#incoming])]
+    const found = known.find((one) => one.index === index && one.term === term)
+    assert(found !== undefined, 'what is restored is on the disk', { index, term })
+    this.disk.prune(found)
+    this.applied = found.applied
+    this.appliedIndex = index
+    this.#held = false
+    this.#apply(this.core.status().commitIndex)
+  }
+
   #apply(to: LogIndex): void {
+    if (this.#held || to <= this.appliedIndex) return
     const applied = [...this.applied]
     for (const { firstIndex, lastIndex, term, value } of this.tail) {
       for (let index = Math.max(firstIndex, this.appliedIndex + 1); index <= lastIndex; index++) {
@@ -291,10 +346,19 @@ export class ModelNode {
       batches: this.tail.filter((batch) => batch.lastIndex > this.core.status().baseIndex),
       base: this.#leaderBase(),
       commitIndex: this.core.status().commitIndex,
-      snapshot: this.disk.snapshot,
+      snapshot: this.disk.snapshot ?? this.#captured(),
     })
     const send = (to: NodeId, message: Message) => this.#send(to, message)
     return new ModelReplicator(this.id, log, send, () => this.batchLimit())
+  }
+
+  /** Nothing to send makes a leader take a snapshot of what it has applied. */
+  #captured(): ModelSnapshot | null {
+    const index = this.appliedIndex
+    const term = this.core.termAt(index)
+    const configuration = this.core.configurations().findLast((entry) => entry.index <= index)
+    if (term === null || configuration === undefined || index === 0) return null
+    return { index, term, configuration, applied: this.applied.slice(0, index + 1) }
   }
 
   #leaderBase() {

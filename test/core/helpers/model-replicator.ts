@@ -113,6 +113,10 @@ export class ModelReplicator {
       return [{ kind: 'matched', peer: from, session: peer.session, matchIndex: sent.last }]
     }
     peer.ignored = this.#sent.length
+    if (reply.conflict?.index === 0) {
+      this.#sendSnapshot(from, peer)
+      return []
+    }
     // S16: it has not what it acknowledged.
     const { lastIndex } = reply.conflict ?? { lastIndex: peer.match }
     const lost = lastIndex < peer.match && reply.request > peer.matchedBefore
@@ -141,12 +145,9 @@ export class ModelReplicator {
   }
 
   #append(id: NodeId, peer: Peer): void {
-    const { batches, base, commitIndex, snapshot } = this.#log()
+    const { batches, base, commitIndex } = this.#log()
     if (peer.next <= base.index) {
-      const { term } = peer.session
-      const message = { kind: 'snapshot', term, leader: this.#id } as const
-      if (snapshot !== null) this.#send(id, { ...message, snapshot })
-      return
+      return this.#sendSnapshot(id, peer)
     }
     const rest = batches.filter((batch) => batch.lastIndex >= peer.next)
     const prevLogIndex = (rest[0]?.firstIndex ?? this.#lastIndex() + 1) - 1
@@ -165,6 +166,12 @@ export class ModelReplicator {
       request: { ...head, ...where, batches: spans },
       batches: fresh,
     })
+  }
+
+  #sendSnapshot(id: NodeId, { session }: Peer): void {
+    const { snapshot } = this.#log()
+    const message = { kind: 'snapshot', term: session.term, leader: this.#id } as const
+    if (snapshot !== null) this.#send(id, { ...message, snapshot })
   }
 
   #lastIndex(): LogIndex {
