@@ -84,7 +84,8 @@ export function onSnapshotReceived(state: CoreState, input: InputOf<'snapshotRec
   if (replaced !== null) {
     state.emit({ kind: 'discardSnapshot', ...replaced, undone: true })
   }
-  if (input.restored === true) {
+  // What is at or below the own commit index is committed, whoever sends it.
+  if (input.restored === true && index > state.commitIndex) {
     state.uncertain = { index, term }
     state.emit({ kind: 'holdApply' })
   } else {
