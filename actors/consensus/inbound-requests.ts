@@ -60,7 +60,8 @@ export class InboundRequests {
     const { connection, request, bytes } = message
     if (request.incarnation !== init.incarnation) return
     const { term, leader } = core.status()
-    if (request.term === term && request.leader === leader) {
+    // A term has one leader: who has not heard of it for a while knows it by its term (Raft §5.2).
+    if (request.term === term && (leader === null || leader === request.leader)) {
       return incoming.receive(connection, request, bytes)
     }
     const { transfer, offset } = request

@@ -53,6 +53,12 @@ export class TcpProxy {
     for (const socket of this.#near) socket.pause()
   }
 
+  /** Likewise for the connection over which most has come. */
+  holdBusiest(): void {
+    const [busiest] = [...this.#near].sort((a, b) => b.bytesRead - a.bytesRead)
+    busiest?.pause()
+  }
+
   release(): void {
     for (const socket of this.#near) socket.resume()
   }

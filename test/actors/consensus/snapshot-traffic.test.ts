@@ -1,8 +1,9 @@
 import t from 'tap'
+import type { ConsensusInit } from '../../../actors/consensus/consensus-init.js'
 import type { SnapshotMeta } from '../../../actors/snapshot/protocol.js'
 import { toWireError } from '../../../lib/runtime/wire-error.js'
 import type { SnapshotChunk } from '../../../lib/transport/wire-messages.js'
-import { ConsensusBench, INCARNATION, initOf, present } from './support/consensus-bench.js'
+import { ConsensusBench, INCARNATION, initOf, logOf, present } from './support/consensus-bench.js'
 
 const { configuration } = present(initOf(3).log.configurations[0])
 const meta: SnapshotMeta = {
@@ -168,8 +169,8 @@ function chunk(offset: number): SnapshotChunk {
   return { kind: 'snapshotChunk', term: 2, ...session, transfer: 1, meta, ...part }
 }
 
-function follower(): ConsensusBench {
-  const bench = new ConsensusBench(initOf(3))
+function follower(change: Partial<ConsensusInit> = {}): ConsensusBench {
+  const bench = new ConsensusBench(initOf(3, change))
   bench.tell({ kind: 'fsmReady', lastApplied: 1 })
   bench.append({})
   bench.inbound.takeAll()
@@ -221,4 +222,21 @@ t.test('a chunk that could not be stored is told as a failure', async (t) => {
   bench.tell({ ...stored(0), error: toWireError(new Error('no room')) })
   t.match(snapshotEvents(bench), [{ index: 3, term: 2, change: 'failed', reason: 'no room' }])
   t.match(bench.inbound.take('reply'), [{ reply: { failed: true, offset: 0 } }])
+})
+
+t.test('a nonvoter that missed some heartbeats goes on taking chunks of its term', async (t) => {
+  const servers = configuration.servers.map((server) =>
+    server.id === 'n1' ? { ...server, suffrage: 'nonvoter' as const } : server,
+  )
+  const known = [{ index: 1, configuration: { servers } }]
+  const bench = follower({ log: logOf(1, { configurations: known }) })
+  arrive(bench, 0)
+  bench.tell(stored(1000))
+  bench.pass(3000)
+  t.match(bench.status, { role: 'follower', leader: null, term: 2 })
+  bench.snapshot.takeAll()
+  bench.inbound.takeAll()
+  arrive(bench, 1000)
+  t.match(bench.snapshot.take('storeChunk'), [{ offset: 1000 }])
+  t.same(bench.inbound.take('reply'), [])
 })
