@@ -7,6 +7,7 @@ import type { ReplicatorConfig } from '../../actors/replicator/protocol.js'
 import type { SnapshotInit, SnapshotMeta } from '../../actors/snapshot/protocol.js'
 import type { AssemblyOptions } from './assembled.js'
 import type { RaftConfig } from './config.js'
+import { LONGEST_REQUEST_MS } from './peer-requests.js'
 
 /** What each actor of a node is given at its start, from the node's options and what was recovered. */
 
@@ -139,6 +140,7 @@ export function replicatorConfig(config: RaftConfig): ReplicatorConfig {
     leaderStallTimeoutMs: config.leaderStallTimeoutMs,
     reconnectMinMs: config.reconnectMinMs,
     reconnectMaxMs: config.reconnectMaxMs,
-    forwardTimeoutMs: config.requestTimeoutMs,
+    // Each request brings a limit of its own; that of a change may be longer than any default.
+    forwardTimeoutMs: LONGEST_REQUEST_MS,
   }
 }

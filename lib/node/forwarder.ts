@@ -11,7 +11,7 @@ import { overloadedError } from './failures.js'
 import { type ForwardReply, type ForwardRequest, packBytes } from './forward-body.js'
 import { ForwardCommand } from './forward-command.js'
 import type { NodeView } from './node-view.js'
-import { failureOf, type PeerRequests } from './peer-requests.js'
+import { failureOf, LONGEST_REQUEST_MS, type PeerRequests } from './peer-requests.js'
 import type { PendingCall } from './pending-call.js'
 import type { Proposer } from './proposer.js'
 import type { Applied, AppliedBatch } from './types.js'
@@ -63,9 +63,6 @@ function mayRepeat(error: RaftError): boolean {
 
 /** About what a mark takes in a body. */
 const MARK_BYTES = 256
-
-/** Longest time a peer is asked to take. */
-const LONGEST_REQUEST_MS = 86_400_000
 
 /**
  * Brings commands to the leader, wherever it is: into the local proposer, or to another node in one hop.

@@ -9,6 +9,9 @@ import {
   type ForwardRequest,
 } from './forward-body.js'
 
+/** Longest time a peer is asked to take. */
+export const LONGEST_REQUEST_MS = 86_400_000
+
 /** What becomes of a request to a peer; one of these is called, once. */
 export interface PeerRequest {
   replied(reply: ForwardReply): void
