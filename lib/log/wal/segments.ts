@@ -8,6 +8,7 @@ import type { StoredBatch } from '../store.js'
 import type { BatchPlace } from './batch-index.js'
 import type { WalDisk } from './disk.js'
 import type { Segment } from './segment.js'
+import { FRAMES_AT } from './segment-layout.js'
 
 /** One read of the file for several batches is at most this long. */
 const MAX_RUN_BYTES = 4 * 1024 * 1024
@@ -74,10 +75,14 @@ export class Segments implements SavedBatches {
     this.truncate(0)
   }
 
-  /** Takes out the oldest segments that hold nothing above `base`. */
+  /**
+   * Takes out the oldest segments that hold nothing above `base`. The last frame stays, whatever it
+   * holds: it is the one that says where the log is.
+   */
   drop(base: LogIndex): readonly Segment[] {
+    const newest = this.#all.findLastIndex(({ end }) => end > FRAMES_AT)
     let count = 0
-    while (count < this.#all.length - 1) {
+    while (count < newest) {
       const { batches } = this.#all[count] ?? this.active
       if (batches.length > 0 && batches.lastIndex > base) break
       count++
