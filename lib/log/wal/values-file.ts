@@ -1,8 +1,8 @@
 import { join } from 'node:path'
 import { StoreCorruptError } from '../store.js'
-import type { WalDisk, WalFile } from './disk.js'
+import { isRefusal, type WalDisk, type WalFile } from './disk.js'
 import { wholePages } from './segment.js'
-import { PAGE_BYTES } from './segment-layout.js'
+import { PAGE_BYTES, SECTOR_BYTES } from './segment-layout.js'
 import { COPIES, decodeValues, encodeValues, type Values } from './values-layout.js'
 
 export const VALUES_NAME = 'values.dat'
@@ -68,6 +68,7 @@ export class ValuesFile {
       if (newest === null) throw damaged(path)
       const slot = copies.indexOf(newest) < 2 ? 0 : 1
       const values = new ValuesFile(disk, directory, { file, copyBytes }, newest, slot)
+      values.#forget(SLOTS[slot === 0 ? 1 : 0].filter((place) => copies[place] === null))
       // A torn write may have left one of the two; from here on the node acts on what it says.
       const whole = SLOTS[slot].every((place) => copies[place]?.version === newest.version)
       if (!whole) values.#write({ ...newest, version: newest.version + 1 })
@@ -115,12 +116,28 @@ export class ValuesFile {
     const copies = encodeValues(values, places)
     const length = copies[0]?.length ?? 0
     if (length > this.#copyBytes) return this.#grow(values, length)
-    for (const [at, place] of places.entries()) {
-      this.#file.write([copies[at] ?? new Uint8Array()], place * this.#copyBytes)
+    try {
+      for (const [at, place] of places.entries()) {
+        this.#file.write([copies[at] ?? new Uint8Array()], place * this.#copyBytes)
+      }
+    } catch (error) {
+      if (isRefusal(error)) this.#forget(places)
+      throw error
     }
     this.#file.sync()
     this.#values = values
     this.#slot = slot
+  }
+
+  /**
+   * Ends for good what a torn or refused write left: without its first sector it is no copy, even if a
+   * later torn write happens to supply what it lacks.
+   */
+  #forget(places: readonly number[]): void {
+    if (places.length === 0) return
+    const nothing = new Uint8Array(SECTOR_BYTES)
+    for (const place of places) this.#file.write([nothing], place * this.#copyBytes)
+    this.#file.sync()
   }
 
   /** A larger file in the place of this one. */

@@ -1,7 +1,7 @@
 import t from 'tap'
 import { History, type HistoryTotals } from './support/history.js'
 
-const HISTORIES = Number(process.env.TROUPE_WAL_HISTORIES ?? 300)
+const HISTORIES = Number(process.env.TROUPE_WAL_HISTORIES ?? 200)
 const FIRST = Number(process.env.TROUPE_WAL_SEED ?? 1)
 
 t.test('whatever a loss of power leaves, what was acknowledged is there (S5, S15)', async (t) => {
