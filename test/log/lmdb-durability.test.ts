@@ -6,7 +6,7 @@ import { createStore } from '../../lib/log/lmdb-store.js'
 import { PowerLoss } from './support/power-loss.js'
 import { canTrace, failNode, traceNode } from './support/strace.js'
 
-const WRITER = fileURLToPath(new URL('./fixtures/lmdb-writer.js', import.meta.url))
+const WRITER = fileURLToPath(new URL('./fixtures/store-writer.js', import.meta.url))
 const skip = canTrace() ? false : 'strace is not here or may not trace'
 
 t.test(

@@ -7,7 +7,7 @@ import t from 'tap'
 import { createStore } from '../../lib/log/lmdb-store.js'
 import type { Store } from '../../lib/log/store.js'
 
-const WRITER = fileURLToPath(new URL('./fixtures/lmdb-writer.js', import.meta.url))
+const WRITER = fileURLToPath(new URL('./fixtures/store-writer.js', import.meta.url))
 const HOLDER = new URL('./fixtures/lmdb-holder.js', import.meta.url)
 
 function open(dataDir: string): Promise<Store> {

@@ -64,16 +64,17 @@ export class Spare {
   }
 
   /**
-   * The next segment, all of it on disk, still under the spare's name. Not while a step runs.
+   * Finishes the next segment, all of it on disk, still under the spare's name. Not while a step runs.
    * @throws DiskError when it cannot be made; nothing of it is left then.
    */
-  take(sequence: number, size: number, atLeast: number): { header: SegmentHeader; file: WalFile } {
+  take(sequence: number, size: number, atLeast: number): SegmentHeader {
     this.prepare(sequence, size, atLeast)
     const made = this.#made
     assert(made !== null, 'a spare that was prepared is there')
     this.#made = null
     this.#wanted = 0
-    return made
+    made.file.close()
+    return made.header
   }
 
   /** Makes at once what is missing of it. @throws DiskError */

@@ -163,13 +163,12 @@ function make(disk: WalDisk, directory: string, copyBytes: number, values: Value
       file.write([copies[place] ?? new Uint8Array()], place * copyBytes)
     }
     file.sync()
-    disk.rename(temporary, join(directory, VALUES_NAME))
-    disk.syncDirectory(directory)
-    return file
-  } catch (error) {
+  } finally {
     file.close()
-    throw error
   }
+  disk.rename(temporary, join(directory, VALUES_NAME))
+  disk.syncDirectory(directory)
+  return disk.open(join(directory, VALUES_NAME))
 }
 
 function damaged(path: string): StoreCorruptError {

@@ -192,10 +192,10 @@ export class WalLog {
     const { disk, directory } = this.#options
     const sequence = (this.segments.all.at(-1)?.sequence ?? 0) + 1
     const name = segmentName(sequence, last.index + 1)
-    const { header, file } = this.#spare.take(sequence, size, needed)
+    const header = this.#spare.take(sequence, size, needed)
     disk.rename(this.#spare.path, join(directory, name))
     disk.syncDirectory(directory)
-    this.segments.add(new Segment(directory, name, header, file))
+    this.segments.add(new Segment(directory, name, header, disk.open(join(directory, name))))
   }
 
   /** S5: only after the frame that says so is flushed. */
