@@ -3,7 +3,7 @@ import type { RaftNode } from '../../lib/node/raft-node.js'
 import type { ListItem } from '../fixtures/machines/list.js'
 import { TcpCluster } from './support/tcp-cluster.js'
 
-const config = { heartbeatTimeoutMs: 300, trailingLogEntries: 10, snapshotThresholdEntries: 100 }
+const config = { heartbeatTimeoutMs: 1000, trailingLogEntries: 10, snapshotThresholdEntries: 100 }
 
 async function write(node: RaftNode, count: number, bytes = 10): Promise<number> {
   const commands = Array.from({ length: count }, () => Buffer.alloc(bytes, 120))

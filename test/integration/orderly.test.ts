@@ -2,11 +2,14 @@ import t from 'tap'
 import { LogRecords } from './support/log-records.js'
 import { TcpCluster } from './support/tcp-cluster.js'
 
+const config = { heartbeatTimeoutMs: 1000 }
+
 /** Healthy nodes that are started and stopped in order have nothing to complain about. */
 
 t.test('R-22: nodes that start one after another find each other, without an error', async (t) => {
   const loggers = new Map<string, LogRecords>()
   const cluster = await TcpCluster.make({
+    config,
     options: (id) => {
       const logger = new LogRecords()
       loggers.set(id, logger)
@@ -25,6 +28,7 @@ t.test('R-22: nodes that start one after another find each other, without an err
 t.test('R-21: a node that is closed in order logs no warning of its own end', async (t) => {
   const loggers = new Map<string, LogRecords>()
   const cluster = await TcpCluster.start(t, {
+    config,
     options: (id) => {
       const logger = loggers.get(id) ?? new LogRecords()
       loggers.set(id, logger)
