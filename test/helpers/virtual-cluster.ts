@@ -6,6 +6,7 @@ import type { RaftConfig } from '../../lib/node/config.js'
 import { type RaftNodeOptions, resolveOptions } from '../../lib/node/options.js'
 import { RaftNode } from '../../lib/node/raft-node.js'
 import { type StartedNode, startNode } from '../../lib/node/start-node.js'
+import type { ActorLogger } from '../../lib/runtime/actor.js'
 import { SimActorSystem } from '../../lib/runtime/sim-host.js'
 import { SimScheduler } from '../../lib/runtime/sim-scheduler.js'
 import { MemorySnapshots } from '../../lib/snapshot/memory-store.js'
@@ -17,6 +18,7 @@ export interface VirtualClusterOptions {
   readonly nodes?: number
   readonly stateMachine: (id: string) => StateMachineSpec
   readonly config?: Partial<RaftConfig>
+  readonly logger?: ActorLogger
   /** What differs for single nodes. */
   readonly options?: (id: string) => Partial<RaftNodeOptions>
 }
@@ -73,7 +75,7 @@ export class VirtualCluster implements AsyncDisposable {
   /** Starts a node, on what its disk holds if it ran before. */
   async start(id: string): Promise<Node> {
     this.#running ??= this.#run()
-    const { stateMachine, config, options } = this.#options
+    const { stateMachine, config, options, logger } = this.#options
     const [disk, snapshots] = this.#diskOf(id)
     const resolved = resolveOptions({
       cluster: 'test',
@@ -87,7 +89,10 @@ export class VirtualCluster implements AsyncDisposable {
       threads: 'compact',
       ...options?.(id),
     })
-    const system = new SimActorSystem(this.#scheduler, { name: `${id}.${++this.#starts}` })
+    const system = new SimActorSystem(this.#scheduler, {
+      name: `${id}.${++this.#starts}`,
+      ...(logger && { logger }),
+    })
     const codec = await loadCodec(resolved.stateMachine.codec)
     const node = nodeOf(await startNode({ options: resolved, codec, system }))
     this.#nodes.set(id, node)

@@ -2,7 +2,7 @@ import t from 'tap'
 import type { RaftEvent, RaftEventKind } from '../../lib/node/events.js'
 import type { RaftNode } from '../../lib/node/raft-node.js'
 import { errorOf } from './fixtures/callers.js'
-import { counters } from './fixtures/counter-cluster.js'
+import { virtualCounters } from './fixtures/virtual-counters.js'
 
 type EventOf<K extends RaftEventKind> = Extract<RaftEvent, { kind: K }>
 
@@ -22,7 +22,7 @@ function next<K extends RaftEventKind>(
 }
 
 t.test('leader and state: who leads next, who led before, and why', async (t) => {
-  await using cluster = await counters()
+  await using cluster = await virtualCounters()
   const leader = await cluster.leader()
   const [heir, third] = cluster.nodes.filter((node) => node !== leader)
   const term = leader.stats().term + 1
@@ -38,7 +38,7 @@ t.test('leader and state: who leads next, who led before, and why', async (t) =>
 })
 
 t.test('a leader that is lost is told as null, with the one before', async (t) => {
-  await using cluster = await counters()
+  await using cluster = await virtualCounters()
   const leader = await cluster.leader()
   const gone = next(leader, 'leader', (event) => event.leader === null)
   cluster.isolate(leader.id)
@@ -46,7 +46,7 @@ t.test('a leader that is lost is told as null, with the one before', async (t) =
 })
 
 t.test('R-19 vote: started, answered and counted, with reasons and the tally', async (t) => {
-  await using cluster = await counters()
+  await using cluster = await virtualCounters()
   const leader = await cluster.leader()
   const [heir, third] = cluster.nodes.filter((node) => node !== leader)
   const { lastLogIndex, lastLogTerm, term } = leader.stats()
@@ -66,7 +66,7 @@ t.test('R-19 vote: started, answered and counted, with reasons and the tally', a
 })
 
 t.test('a refused pre-vote says why', async (t) => {
-  await using cluster = await counters()
+  await using cluster = await virtualCounters()
   const leader = await cluster.leader()
   const [cut] = cluster.nodes.filter((node) => node !== leader)
   const asks = next(cut, 'vote', (event) => event.change === 'started')
@@ -78,7 +78,7 @@ t.test('a refused pre-vote says why', async (t) => {
 })
 
 t.test('configuration and peer: added, updated and removed by entries', async (t) => {
-  await using cluster = await counters()
+  await using cluster = await virtualCounters()
   const leader = await cluster.leader()
   const [other, third] = cluster.nodes.filter((node) => node !== leader)
   const id = other?.id ?? ''
@@ -98,7 +98,7 @@ t.test('configuration and peer: added, updated and removed by entries', async (t
 })
 
 t.test('R-20 peer: active and inactive with its connection', async (t) => {
-  await using cluster = await counters()
+  await using cluster = await virtualCounters()
   const leader = await cluster.leader()
   const [other, third] = cluster.nodes.filter((node) => node !== leader)
   const id = other?.id ?? ''
@@ -111,7 +111,7 @@ t.test('R-20 peer: active and inactive with its connection', async (t) => {
 })
 
 t.test('heartbeat: failed and resumed on the leader, late on the follower (R-43)', async (t) => {
-  await using cluster = await counters()
+  await using cluster = await virtualCounters()
   const leader = await cluster.leader()
   const [other] = cluster.nodes.filter((node) => node !== leader)
   const failed = next(leader, 'heartbeat', (event) => event.change === 'failed')
@@ -127,7 +127,7 @@ t.test('heartbeat: failed and resumed on the leader, late on the follower (R-43)
 })
 
 t.test('snapshot: saved, with its index', async (t) => {
-  await using cluster = await counters()
+  await using cluster = await virtualCounters()
   const leader = await cluster.leader()
   await leader.apply({ add: 1 })
   const saved = next(leader, 'snapshot', (event) => event.change === 'saved')
@@ -136,7 +136,7 @@ t.test('snapshot: saved, with its index', async (t) => {
 })
 
 t.test('progress: of the log that is replayed after a start', async (t) => {
-  await using cluster = await counters({ nodes: 1 })
+  await using cluster = await virtualCounters({ nodes: 1 })
   const leader = await cluster.leader()
   const { firstIndex } = await leader.applyBatch([{ add: 1 }, { add: 1 }])
   await cluster.stop('n1')
@@ -151,7 +151,7 @@ t.test('progress: of the log that is replayed after a start', async (t) => {
 
 t.test('overload: told when calls are refused for load, once a second', async (t) => {
   const config = { maxPendingEntries: 1, maxBatchEntries: 1 }
-  await using cluster = await counters({ nodes: 1, config })
+  await using cluster = await virtualCounters({ nodes: 1, config })
   const leader = await cluster.leader()
   const seen: RaftEvent[] = []
   leader.on('overload', (event) => seen.push(event))
@@ -162,7 +162,7 @@ t.test('overload: told when calls are refused for load, once a second', async (t
 })
 
 t.test('deadLetter: a message that found nobody', async (t) => {
-  await using cluster = await counters({ nodes: 1 })
+  await using cluster = await virtualCounters({ nodes: 1 })
   const [node] = cluster.nodes
   const lost = next(node, 'deadLetter')
   const closing = node?.close()
@@ -172,7 +172,7 @@ t.test('deadLetter: a message that found nobody', async (t) => {
 })
 
 t.test('flapping: leadership that is passed round and round (R-46)', async (t) => {
-  await using cluster = await counters()
+  await using cluster = await virtualCounters()
   const [watcher] = cluster.nodes
   const flapping = next(watcher, 'flapping')
   for (let i = 0; i < 5; i++) {
@@ -187,7 +187,7 @@ t.test('flapping: leadership that is passed round and round (R-46)', async (t) =
 t.test(
   'the iterator drops the oldest of a node that has much to tell, and says how many',
   async (t) => {
-    await using cluster = await counters()
+    await using cluster = await virtualCounters()
     const leader = await cluster.leader()
     const stream = leader.events({ buffer: 1 })
     await leader.transferLeadership()
@@ -204,7 +204,7 @@ t.test('R-37: listeners that throw, now or later, leave the node as it is', asyn
     warn() {},
     error: (_: object, message: string) => errors.push(message),
   }
-  await using cluster = await counters({ logger })
+  await using cluster = await virtualCounters({ logger })
   const leader = await cluster.leader()
   leader.on('state', () => {
     throw new Error('at once')

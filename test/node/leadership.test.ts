@@ -2,12 +2,13 @@ import t from 'tap'
 import { memoryStore } from '../../lib/log/stores.js'
 import { RaftNode } from '../../lib/node/raft-node.js'
 import { memoryNetwork, memoryTransport } from '../../lib/transport/memory-transport.js'
-import { counter, counters } from './fixtures/counter-cluster.js'
+import { counter } from './fixtures/counter-cluster.js'
+import { virtualCounters } from './fixtures/virtual-counters.js'
 
 /** What goes with leadership, on running clusters. */
 
 t.test('whileLeader runs on the leader alone, and moves with leadership', async (t) => {
-  await using cluster = await counters()
+  await using cluster = await virtualCounters()
   const first = await cluster.leader()
   const running = new Map<string, number>()
   const begun: string[] = []
@@ -39,7 +40,7 @@ t.test('whileLeader runs on the leader alone, and moves with leadership', async 
 })
 
 t.test('a leader that is cut off aborts its task without being told', async (t) => {
-  await using cluster = await counters()
+  await using cluster = await virtualCounters()
   const leader = await cluster.leader()
   let reason: unknown
   const ended = new Promise<void>((resolve) => {
@@ -77,7 +78,7 @@ t.test(
 t.test(
   'followers take shorter timeouts without a vote, and use them when the leader goes',
   async (t) => {
-    await using cluster = await counters({ config: { heartbeatTimeoutMs: 1000 } })
+    await using cluster = await virtualCounters({ config: { heartbeatTimeoutMs: 1000 } })
     const leader = await cluster.leader()
     const followers = cluster.nodes.filter((node) => node !== leader)
     let votes = 0
@@ -97,7 +98,7 @@ t.test(
 t.test(
   'a leader goes on in its term while it beats faster and asks for shorter leases',
   async (t) => {
-    await using cluster = await counters({ config: { heartbeatTimeoutMs: 1000 } })
+    await using cluster = await virtualCounters({ config: { heartbeatTimeoutMs: 1000 } })
     const leader = await cluster.leader()
     const { term } = leader.stats()
     await leader.reloadConfig({ heartbeatTimeoutMs: 300 })
@@ -123,7 +124,7 @@ t.test(
       error() {},
     }
     const config = { heartbeatTimeoutMs: 100, leaderStallTimeoutMs: 500, deadServerGraceMs: 1000 }
-    await using cluster = await counters({ nodes: 4, config, logger })
+    await using cluster = await virtualCounters({ nodes: 4, config, logger })
     const leader = await cluster.leader()
     const [dead, other] = cluster.nodes.filter((node) => node !== leader)
     cluster.isolate(dead?.id ?? '')

@@ -3,7 +3,7 @@ import { isRaftError, type RaftError } from '../../lib/node/errors.js'
 import { reloadableFields, reloadedConfig } from '../../lib/node/reload-config.js'
 import { resolveConfig } from '../../lib/node/resolve-config.js'
 import { errorOf } from './fixtures/callers.js'
-import { counters } from './fixtures/counter-cluster.js'
+import { virtualCounters } from './fixtures/virtual-counters.js'
 
 const start = (given = {}) => ({ given, config: resolveConfig(given) })
 
@@ -65,7 +65,7 @@ t.test('every field that is said to be reloadable is one', async (t) => {
 })
 
 t.test('nothing changes on an error', async (t) => {
-  await using cluster = await counters({ nodes: 1 })
+  await using cluster = await virtualCounters({ nodes: 1 })
   const leader = await cluster.leader()
   const wrong = leader.reloadConfig({ requestTimeoutMs: 1, snapshotIntervalMs: 1 })
   t.equal((await errorOf(wrong)).code, 'RAFT_CONFIG_INVALID')
@@ -77,7 +77,7 @@ t.test('nothing changes on an error', async (t) => {
 })
 
 t.test('a default time limit follows with the next call', async (t) => {
-  await using cluster = await counters({ nodes: 2, config: { heartbeatTimeoutMs: 5000 } })
+  await using cluster = await virtualCounters({ nodes: 2, config: { heartbeatTimeoutMs: 5000 } })
   const leader = await cluster.leader()
   await leader.reloadConfig({ requestTimeoutMs: 50 })
   const follower = cluster.nodes.find((node) => node !== leader)
@@ -86,7 +86,7 @@ t.test('a default time limit follows with the next call', async (t) => {
 })
 
 t.test('calls take effect in the order in which they were made', async (t) => {
-  await using cluster = await counters({ nodes: 1 })
+  await using cluster = await virtualCounters({ nodes: 1 })
   const leader = await cluster.leader()
   const calls = [400, 300, 200].map((ms) => leader.reloadConfig({ heartbeatTimeoutMs: ms }))
   await Promise.all(calls)
