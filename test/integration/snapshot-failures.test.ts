@@ -160,7 +160,9 @@ t.test('a snapshot after configuration entries only (hashicorp/raft issue 617)',
 })
 
 t.test('a change of members that is not committed is no hindrance, and not recorded', async (t) => {
-  const cluster = await TcpCluster.start(t, { config })
+  // It keeps leading for so long without a quorum.
+  const patient = { ...config, heartbeatTimeoutMs: 4000, leaderLeaseTimeoutMs: 4000 }
+  const cluster = await TcpCluster.start(t, { config: patient })
   const leader = await cluster.leader()
   await write(leader, 3)
   for (const { id } of await cluster.followers()) await cluster.stop(id)

@@ -44,7 +44,8 @@ async function alike(t: Same, cluster: TcpCluster, count: number): Promise<void>
 type Same = Pick<typeof t, 'same' | 'equal'>
 
 t.test('a follower behind the compacted log is brought up by a snapshot', async (t) => {
-  const cluster = await make(t)
+  // No other leader in between, however busy the machine is.
+  const cluster = await make(t, { config: { ...config, heartbeatTimeoutMs: 2000 } })
   const leader = await cluster.leader()
   const [follower] = await cluster.followers()
   const id = follower?.id ?? ''
