@@ -23,6 +23,12 @@ export const reloadableFields: readonly (keyof RaftConfig)[] = [
   'snapshotThresholdEntries',
   'snapshotIntervalMs',
   'trailingLogEntries',
+  'sessionTimeoutMs',
+  'maxSessions',
+  'maxSessionResultBytes',
+  'idempotencyTimeoutMs',
+  'maxIdempotencyKeys',
+  'maxIdempotencyResultBytes',
 ]
 
 export interface ReloadedConfig {
