@@ -37,6 +37,7 @@ export class Checks {
   readonly #committedTerm: Term[] = []
   /** Machines that were given new disks: what they acknowledged before cannot be found there. */
   readonly #wiped = new Set<NodeId>()
+  readonly #lost = new Set<NodeId>()
   elections = 0
   truncations = 0
   /** Configurations that leaders have brought into force. */
@@ -69,7 +70,14 @@ export class Checks {
     this.#watched.delete(id)
   }
 
+  /** A disk lost what it held, on purpose: what was promised from there before still counts as promised. */
+  lost(id: NodeId): void {
+    this.#lost.add(id)
+  }
+
+  /** A new, empty disk. */
   wiped(id: NodeId): void {
+    this.#lost.delete(id)
     this.#wiped.add(id)
   }
 
@@ -101,6 +109,7 @@ export class Checks {
   #checkRestart({ id, status }: Watched): void {
     for (const [led, leader] of this.#leaderOf) {
       if (leader !== id || led <= status.term || this.#wiped.has(id)) continue
+      if (this.#lost.has(id)) continue
       throw new SafetyViolation('durable term', `${id} led ${led} and restarted in ${status.term}`)
     }
     checkState(id, status)
@@ -127,7 +136,7 @@ export class Checks {
       const machine = this.#machines.find((each) => each.id === peer)
       const term = core.termAt(index)
       if (machine === undefined || term === null || machine.durableTerm() > status.term) continue
-      if (this.#wiped.has(peer)) continue
+      if (this.#wiped.has(peer) || this.#lost.has(peer)) continue
       if (machine.holds(index, term)) continue
       const text = `${id} leads term ${status.term} and takes ${peer} to hold (${index}, ${term})`
       throw new SafetyViolation('truthful matches', text)
@@ -228,7 +237,7 @@ export class Checks {
     configurations: readonly IndexedConfiguration[] = [configuration],
   ): void {
     const holders = new Set(this.#machines.filter(holds).map(({ id }) => id))
-    const counts = (id: NodeId): boolean => holders.has(id)
+    const counts = (id: NodeId): boolean => holders.has(id) || this.#lost.has(id)
     if (configurations.some((each) => isQuorum(each.configuration, counts))) return
     const of = JSON.stringify(electorates(configuration.configuration))
     const text = `${what} would survive a crash of all machines on ${[...holders]} only, of ${of}`

@@ -73,6 +73,7 @@ export class Operator {
   ruin(node: SimNode): void {
     const addedAt = find(this.#picture()?.configuration, node.id)?.addedAt ?? 0
     this.#ruined.set(node, { addedAt, wiped: false })
+    this.#cluster.checks.lost(node.id)
   }
 
   #look(): void {
@@ -140,8 +141,9 @@ export class Operator {
     if (voters.length < FEWEST_VOTERS || dice < 0.35) {
       const server = this.#newcomer(others) ?? nonvoter
       if (server !== undefined) {
-        const immediate = this.#random() < 0.3
         const { id, address } = server
+        // A new directory votes only after a leader has spoken to it (S16): to count on it before is reckless.
+        const immediate = this.#cluster.holdsEntries(id) && this.#random() < 0.5
         return { kind: 'addVoter', server: { id, address }, immediate }
       }
     }

@@ -163,6 +163,11 @@ export class SimCluster {
     return null
   }
 
+  /** The node runs and has some of the log. */
+  holdsEntries(id: NodeId): boolean {
+    return (this.#statuses.get(id)?.lastLogIndex ?? 0) > 0
+  }
+
   /** An operator asks this node for a change of members. */
   change(node: SimNode, change: MemberChange, prevIndex: LogIndex): void {
     this.#programs.get(node.id)?.change(change, prevIndex)
