@@ -1,4 +1,6 @@
 import type { LogIndex, NodeId, Term } from '../core/types.js'
+import { checkHistory, type Reading, type Write } from './history.js'
+import type { Applied } from './list-machine.js'
 import { SafetyViolation } from './violation.js'
 
 /** What a read saw: how far the state was, and how many commands it held. */
@@ -19,8 +21,36 @@ export class ClientChecks {
   readonly #applied = new Set<string>()
   readonly #rejected = new Set<string>()
   readonly acknowledged = new Map<string, LogIndex>()
+  readonly #begun = new Map<string, number>()
+  readonly #writes: Write[] = []
+  readonly #readings: Reading[] = []
   /** Highest index that a program knew to be applied: no later linearizable read may miss it. */
   known: LogIndex = 0
+
+  /** A program asks for this command now. */
+  proposed(command: string, now: number): void {
+    this.#begun.set(command, now)
+  }
+
+  /** Its state machine's answer has come back. */
+  answered(command: string, result: Applied, now: number): void {
+    const from = this.#begun.get(command) ?? 0
+    this.#begun.delete(command)
+    this.#writes.push({ command, from, to: now, result })
+  }
+
+  /** A linearizable read has ended. */
+  saw(reading: Reading): void {
+    this.#readings.push(reading)
+  }
+
+  /** At the end, in the order that the machines hold. */
+  checkHistory(final: readonly string[]): void {
+    const unanswered = [...this.#begun].map(([command, from]) => {
+      return { command, from, to: Number.POSITIVE_INFINITY, result: null }
+    })
+    checkHistory(final, [...this.#writes, ...unanswered], this.#readings)
+  }
 
   /** The `count`-th command of a state machine. */
   applied(node: NodeId, index: LogIndex, term: Term, command: string, count: number): void {

@@ -279,6 +279,7 @@ export class SimCluster {
     const { servers = [] } = this.leading()?.status.configuration.configuration ?? {}
     const members = this.#membersOf(servers)
     for (const { id } of members) this.clients.final(id, this.#machines.get(id)?.commands ?? [])
+    this.clients.checkHistory(this.#machines.get(members[0]?.id ?? '')?.commands ?? [])
     const byIndex = new Map<number, string>()
     for (const { id, disk } of members) {
       for (const { firstIndex, bytes } of disk.durableBatches()) {
@@ -334,7 +335,8 @@ export class SimCluster {
       createMachine: () => this.#createMachine(id),
       createProgram: (_init, context) => {
         const quiet = (): boolean => this.#quiet
-        const load = { proposeEveryMs, readEveryMs, transferEveryMs, maxBatch: 8, quiet }
+        const now = (): number => this.now
+        const load = { now, proposeEveryMs, readEveryMs, transferEveryMs, maxBatch: 8, quiet }
         const program = new SimProgram({ node: id, observer, ...load }, context)
         this.#programs.set(id, program)
         return program
@@ -426,9 +428,12 @@ export class SimCluster {
   #observer(): ProgramObserver {
     const { totals, clients } = this
     return {
-      proposed: () => {
+      proposed: (_node, command) => {
         totals.proposed++
+        clients.proposed(command, this.now)
       },
+      answered: (command, result) => clients.answered(command, result, this.now),
+      saw: (reading) => clients.saw(reading),
       acknowledged: (node, command, index) => {
         totals.acknowledged++
         this.#guard(() => clients.acknowledge(node, command, index))

@@ -9,12 +9,19 @@ import { BatchBuilder, ENTRY_COMMAND } from '../log/batch.js'
 import { Arena } from '../log/slab.js'
 import type { ActorContext, ActorRef, Behavior } from '../runtime/actor.js'
 import type { Seen } from './client-checks.js'
+import type { Reading } from './history.js'
+import type { Applied } from './list-machine.js'
+import { compareAndSet, put } from './registers.js'
 import { SimReads } from './sim-reads.js'
 
 /** What the checks learn from the programs. */
 export interface ProgramObserver {
   /** A command is on its way into the cluster. */
   proposed(node: NodeId, command: string): void
+  /** What the state machine said to it. */
+  answered(command: string, result: Applied): void
+  /** What a linearizable read saw. */
+  saw(reading: Reading): void
   /** Acknowledged: applied at this index. */
   acknowledged(node: NodeId, command: string, index: LogIndex): void
   /** `unknown` may still be applied, `rejected` never. */
@@ -46,6 +53,8 @@ export interface SimProgramOptions {
   readonly transferEveryMs: number
   /** True once nothing more is to be asked for. */
   readonly quiet: () => boolean
+  /** The world's time. */
+  readonly now: () => number
   /** Most commands in one batch. */
   readonly maxBatch: number
 }
@@ -57,6 +66,8 @@ interface Proposal {
 
 /** Small slabs are reused often, which shows whoever reads memory that is not his any more (S7). */
 const SLAB_BYTES = 4096
+/** Few, so that programs get in each other's way. */
+const KEYS = 5
 
 /**
  * A program that embeds the node: it proposes batches of unique commands whenever its node leads, hands
@@ -82,7 +93,8 @@ export class SimProgram implements Behavior<NodeReply> {
       this.#consensus?.tell(message)
     }
     const { node, observer } = options
-    this.#reads = new SimReads({ node, observer, tell, random: () => context.random() })
+    const drawn = { random: () => context.random(), drawKey: () => this.#drawKey() }
+    this.#reads = new SimReads({ node, observer, tell, ...drawn, now: options.now })
   }
 
   linked(name: string, ref: ActorRef): void {
@@ -109,6 +121,8 @@ export class SimProgram implements Behavior<NodeReply> {
       case 'proposalApplied':
         return this.#settle(message.proposal, (command, index) => {
           observer.acknowledged(node, command, index)
+          const result = message.results?.values?.[index - message.results.firstIndex]
+          if (result !== undefined) observer.answered(command, result as Applied)
         })
       case 'proposalFailed':
         return this.#settle(message.proposal, (command) => {
@@ -164,7 +178,7 @@ export class SimProgram implements Behavior<NodeReply> {
     const count = 1 + Math.floor(this.#context.random() * maxBatch)
     const commands: string[] = []
     for (let i = 0; i < count; i++) {
-      const command = `${node}.${this.#life}.${++this.#commands}`
+      const command = this.#command(`${node}.${this.#life}.${++this.#commands}`)
       commands.push(command)
       observer.proposed(node, command)
       this.#builder.add(ENTRY_COMMAND, new TextEncoder().encode(command))
@@ -172,6 +186,16 @@ export class SimProgram implements Behavior<NodeReply> {
     const proposal = ++this.#proposals
     this.#pending.set(proposal, { commands, firstIndex: 0 })
     this.#consensus?.tell({ kind: 'propose', proposal, batch: this.#builder.finish() })
+  }
+
+  #command(id: string): string {
+    const key = this.#drawKey()
+    if (this.#context.random() < 0.6) return put(id, key)
+    return compareAndSet(id, key, this.#reads.seen.get(key) ?? '')
+  }
+
+  #drawKey(): string {
+    return `k${Math.floor(this.#context.random() * KEYS)}`
   }
 
   #transfer(): void {

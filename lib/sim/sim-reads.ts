@@ -1,5 +1,6 @@
 import type { ConsensusMessage, NodeReply } from '../../actors/consensus/protocol.js'
 import type { LogIndex, NodeId } from '../core/types.js'
+import type { Answer } from './list-machine.js'
 import type { ProgramObserver, ReadKind } from './sim-program.js'
 
 type ReadReply = Extract<
@@ -10,6 +11,8 @@ type ReadReply = Extract<
 interface Read {
   readonly what: ReadKind
   readonly floor: LogIndex
+  readonly key: string
+  readonly from: number
 }
 
 interface Asked {
@@ -22,6 +25,10 @@ export interface SimReadsOptions {
   readonly observer: ProgramObserver
   readonly tell: (message: ConsensusMessage) => void
   readonly random: () => number
+  /** The world's time. */
+  readonly now: () => number
+  /** Registers that may be asked for. */
+  readonly drawKey: () => string
 }
 
 /** Answer to a peer's read: no read index here. */
@@ -38,6 +45,8 @@ export class SimReads {
   /** Read indexes that peers wait for. */
   readonly #asked = new Map<number, Asked>()
   #leader: NodeId | null = null
+  /** Values of registers as they were read last. */
+  readonly seen = new Map<string, string>()
   #id = 0
 
   constructor(options: SimReadsOptions) {
@@ -49,18 +58,18 @@ export class SimReads {
   }
 
   begin(): void {
-    const { node, observer, tell, random } = this.#options
+    const { node, observer, tell, random, now, drawKey } = this.#options
     const leader = this.#leader
     if (leader === null) return
     const id = ++this.#id
-    const floor = observer.readBegins()
+    const began = { floor: observer.readBegins(), key: drawKey(), from: now() }
     if (leader !== node) {
-      this.#reads.set(id, { what: 'forwarded read', floor })
+      this.#reads.set(id, { what: 'forwarded read', ...began })
       const asked = { to: leader, body: new Uint8Array(1), timeoutMs: FORWARD_TIMEOUT_MS }
       return tell({ kind: 'forward', request: id, ...asked })
     }
     const lease = random() < 0.5
-    this.#reads.set(id, { what: lease ? 'lease read' : 'read index', floor })
+    this.#reads.set(id, { what: lease ? 'lease read' : 'read index', ...began })
     tell({ kind: 'readIndex', id, lease })
   }
 
@@ -81,7 +90,7 @@ export class SimReads {
       }
       case 'queryDone':
         for (const { id, outcome } of message.items) {
-          if (outcome.ok) this.#ended(id, message.index, outcome.value as number)
+          if (outcome.ok) this.#ended(id, message.index, outcome.value as Answer)
           else this.#reads.delete(id)
         }
     }
@@ -95,8 +104,9 @@ export class SimReads {
 
   #indexed(id: number, index: LogIndex): void {
     this.#answer(id, new TextEncoder().encode(String(index)))
-    if (!this.#reads.has(id)) return
-    this.#options.tell({ kind: 'query', minIndex: index, items: [{ id, request: null }] })
+    const read = this.#reads.get(id)
+    if (read === undefined) return
+    this.#options.tell({ kind: 'query', minIndex: index, items: [{ id, request: read.key }] })
   }
 
   #answer(id: number, body: Uint8Array): void {
@@ -105,10 +115,14 @@ export class SimReads {
     if (asked !== undefined) this.#options.tell({ kind: 'answerForwarded', ...asked, body })
   }
 
-  #ended(id: number, index: LogIndex, count: number): void {
+  #ended(id: number, index: LogIndex, { count, value }: Answer): void {
     const read = this.#reads.get(id)
     this.#reads.delete(id)
-    const { node, observer } = this.#options
-    if (read !== undefined) observer.readEnded(node, read.what, read.floor, { index, count })
+    const { node, observer, now } = this.#options
+    if (read === undefined) return
+    const { what, floor, key, from } = read
+    this.seen.set(key, value)
+    observer.readEnded(node, what, floor, { index, count })
+    observer.saw({ what, key, from, to: now(), count, value })
   }
 }

@@ -1,7 +1,9 @@
 import { createHash } from 'node:crypto'
 import t from 'tap'
+import type { TraceEvent } from '../../lib/runtime/sim-host.js'
 import type { ProfileName } from '../../lib/sim/profiles.js'
 import { runSeed } from '../../lib/sim/run-seed.js'
+import { traceLine } from '../../lib/sim/trace.js'
 
 /** Each run has its own bound of events, so none can hang; a busy machine may be slow. */
 t.setTimeout(600_000)
@@ -14,6 +16,8 @@ const runs: readonly { readonly profile: ProfileName; readonly seeds: number }[]
   { profile: 'leases', seeds: 6 },
   { profile: 'actors', seeds: 6 },
   { profile: 'disks', seeds: 6 },
+  { profile: 'members', seeds: 10 },
+  { profile: 'swarm', seeds: 10 },
   { profile: 'mixed', seeds: 12 },
 ]
 
@@ -33,19 +37,15 @@ for (const { profile, seeds } of runs) {
 async function traced(seed: number): Promise<{ readonly lines: number; readonly digest: string }> {
   const hash = createHash('sha256')
   let lines = 0
-  await runSeed({
-    seed,
-    profile: 'mixed',
-    faultsMs: 3000,
-    onEvent: ({ time, system, actor, what, message }) => {
-      lines++
-      hash.update(`${time} ${system} ${actor} ${what} ${message?.kind ?? ''}\n`)
-    },
-  })
+  const onEvent = (event: TraceEvent): void => {
+    lines++
+    hash.update(`${traceLine(event)}\n`)
+  }
+  await runSeed({ seed, profile: 'mixed', faultsMs: 3000, onEvent })
   return { lines, digest: hash.digest('hex') }
 }
 
-t.test('equal seeds give the same events, other seeds give others', async (t) => {
+t.test('equal seeds give byte-equal traces, other seeds give others', async (t) => {
   const [once, again, other] = [await traced(7), await traced(7), await traced(8)]
   t.ok(once.lines > 1000)
   t.same(again, once)
