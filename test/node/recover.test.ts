@@ -13,7 +13,7 @@ import { counter } from './fixtures/counter-cluster.js'
 /** hashicorp/raft's TestRaft_RecoverCluster*, and what becomes of those that were left behind. */
 
 const config: Partial<RaftConfig> = {
-  heartbeatTimeoutMs: 200,
+  heartbeatTimeoutMs: 500,
   trailingLogEntries: 10,
   snapshotThresholdEntries: 5,
   snapshotIntervalMs: 50,

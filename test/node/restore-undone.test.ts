@@ -23,7 +23,7 @@ for (const offset of [0, 50]) {
   t.test(
     `a leader alone with a restore (index + ${offset}) comes back to what the others have`,
     async (t) => {
-      await using cluster = await counters({ nodes: 5 })
+      await using cluster = await counters({ nodes: 5, config: { heartbeatTimeoutMs: 500 } })
       const old = await cluster.leader()
       const last = await add(old, 10)
       const others = cluster.nodes.filter((node) => node !== old)

@@ -27,7 +27,7 @@ async function totals(cluster: TestCluster<never>): Promise<number[]> {
 
 for (const offset of [0, 1, 2, 100, 1000, 10_000]) {
   t.test(`a snapshot is restored with ${offset} added to its index`, async (t) => {
-    await using cluster = await counters()
+    await using cluster = await counters({ config: { heartbeatTimeoutMs: 500 } })
     const leader = await cluster.leader()
     await add(leader, 10)
     const taken = await leader.snapshot()
@@ -43,7 +43,7 @@ for (const offset of [0, 1, 2, 100, 1000, 10_000]) {
   })
 
   t.test(`a fresh cluster takes a snapshot with ${offset} added to its index`, async (t) => {
-    await using cluster = await counters()
+    await using cluster = await counters({ config: { heartbeatTimeoutMs: 500 } })
     const leader = await cluster.leader()
     const index = 15 + offset
     const restored = await leader.restore({ index }, bytesOf(10))
@@ -55,7 +55,7 @@ for (const offset of [0, 1, 2, 100, 1000, 10_000]) {
 }
 
 t.test('the restored state is what every node starts with again', async (t) => {
-  await using cluster = await counters()
+  await using cluster = await counters({ config: { heartbeatTimeoutMs: 500 } })
   const leader = await cluster.leader()
   await add(leader, 5)
   await leader.restore({ index: 100 }, bytesOf(42))
@@ -66,7 +66,7 @@ t.test('the restored state is what every node starts with again', async (t) => {
 })
 
 t.test('who does not lead refuses to restore', async (t) => {
-  await using cluster = await counters()
+  await using cluster = await counters({ config: { heartbeatTimeoutMs: 500 } })
   const leader = await cluster.leader()
   const follower = cluster.nodes.find((node) => node !== leader) as CounterNode
   await follower.waitFor({ leader: true })
@@ -97,7 +97,7 @@ const wrong = {
 
 for (const [what, { meta, source, message }] of Object.entries(wrong)) {
   t.test(`${what} changes nothing`, async (t) => {
-    await using cluster = await counters()
+    await using cluster = await counters({ config: { heartbeatTimeoutMs: 500 } })
     const leader = await cluster.leader()
     const last = await add(leader, 3)
     const error = await leader.restore(meta, source as never).catch((failed: unknown) => failed)
