@@ -9,7 +9,7 @@ import { joinCluster } from './join.js'
 import { jsonLogger } from './json-logger.js'
 import { nodeOptions } from './node-options.js'
 import { isSet } from './option-values.js'
-import { printEvent } from './output.js'
+import { noteLine, printEvent } from './output.js'
 import type { ServeOptions } from './serve.js'
 import { StopSignals } from './stop-signals.js'
 
@@ -101,13 +101,26 @@ async function joinIfFresh(
   signal: AbortSignal,
 ): Promise<void> {
   const { join, id, cluster, json = false } = options
-  const { configurationIndex, snapshotIndex, term } = node.stats()
-  if (!join || configurationIndex > 0 || snapshotIndex > 0 || term > 0) return
+  if (!join) return
+  if (holdsState(node)) return noteNonvoter(node)
   const http = options.advertiseHttp || `http://${service.address}`
   const joiner = { id, cluster, address: options.advertise || node.address, http }
   const index = await joinCluster(join, joiner, signal)
   await node.waitFor({ configurationIndex: index }, { signal })
   printEvent({ event: 'joined', through: join, index }, json)
+}
+
+function holdsState(node: Node): boolean {
+  const { configurationIndex, snapshotIndex, term } = node.stats()
+  return configurationIndex > 0 || snapshotIndex > 0 || term > 0
+}
+
+/** It may have been stopped before it had caught up; or it was demoted, which is not to be undone here. */
+async function noteNonvoter(node: Node): Promise<void> {
+  const { servers } = await node.configuration()
+  const own = servers.find(({ id }) => id === node.id)
+  if (own?.suffrage !== 'nonvoter') return
+  noteLine(`${node.id} has no vote; troupe promote ${node.id} gives it one`)
 }
 
 /** Says where the node is, and whom it follows. */

@@ -77,6 +77,9 @@ export interface AdministrationHost {
 /** The leader is asked to be done so much earlier, because it knows better what has become of a change. */
 const MARGIN_MS = 250
 
+/** So many election timeouts are plenty for the next leader to be elected and heard. */
+const SUCCESSION_TIMEOUTS = 5
+
 /**
  * Brings an operator's request to the leader, wherever it is. As with commands (S17) it is tried again
  * only when nothing of it was begun; one that was sent and has no answer is `unknown`.
@@ -103,6 +106,9 @@ export class Administration {
       try {
         return await (to === null ? this.serve(request, rest()) : this.#send(to, request, rest()))
       } catch (error) {
+        if (request.kind === 'removeServer' && isAnswerLost(error)) {
+          return this.#removed(request.id, rest(), error)
+        }
         if (!mayRepeat(request, error)) throw error
         await this.#pause(what, rest(), error)
       }
@@ -144,6 +150,27 @@ export class Administration {
     return call.promise
   }
 
+  /**
+   * A leader that removes itself is gone before its answer has arrived, or this node has hung up on it. Its
+   * successor soon tells of a committed configuration without it; without that the answer stays lost.
+   */
+  async #removed(id: string, options: CallOptions, lost: RaftError): Promise<number> {
+    const { calls, waiters, config, view } = this.#host
+    const longestMs = SUCCESSION_TIMEOUTS * config.electionTimeoutMs
+    const timeoutMs = Math.min(options.timeoutMs ?? longestMs, longestMs)
+    const call = calls.start<void>('removeServer', { ...options, timeoutMs }, timeoutMs)
+    call.giveUp = () => 'unknown'
+    if (!call.settled) {
+      waiters.until(call, ({ configuration, committedConfigurationIndex }) => {
+        const { servers } = configuration.configuration
+        const committed = configuration.index <= committedConfigurationIndex
+        return committed && !servers.some((server) => server.id === id)
+      })
+    }
+    await call.promise.catch(() => Promise.reject(lost))
+    return view.status.configuration.index
+  }
+
   /** Until the leader that refused, or our knowledge of it, may have changed. */
   #pause(what: string, options: CallOptions, reason: RaftError): Promise<void> {
     const { calls, config, deadlines } = this.#host
@@ -153,6 +180,11 @@ export class Administration {
     call.onSettled = () => deadline.cancel()
     return call.promise
   }
+}
+
+/** The answer was lost on its way, or with the leader. */
+function isAnswerLost(error: unknown): error is RaftError {
+  return isRaftError(error, 'RAFT_LEADERSHIP_LOST') && error.outcome === 'unknown'
 }
 
 /** A transfer that finds another leader may have come too late: repeated, it would move leadership twice. */

@@ -18,7 +18,11 @@ export class Waiters {
   wait(call: Waiting<void>, condition: WaitCondition): void {
     const holds = holdsOf(condition)
     if (holds === null) call.reject(unknownCondition(condition))
-    else if (holds(this.#view.status)) call.resolve()
+    else this.until(call, holds)
+  }
+
+  until(call: Waiting<void>, holds: (status: ConsensusStatus) => boolean): void {
+    if (holds(this.#view.status)) call.resolve()
     else this.#waiting.set(call, holds)
   }
 

@@ -135,3 +135,29 @@ t.test('how the peers do is asked of consensus', async (t) => {
   leader.reply({ kind: 'peersDone', id, peers })
   t.strictSame(await asked, peers)
 })
+
+t.test('a removal whose answer is lost with the leader is seen in the configuration', async (t) => {
+  const { follower } = pair()
+  const remove = async (options: AdminOptions = {}) => {
+    const request = { kind: 'removeServer', id: 'n2' } as const
+    const removed = follower.side.administration.run(request, { forward: true, ...options })
+    await burst()
+    const sent = follower.only('forward')
+    follower.reply({ kind: 'forwardReply', request: sent.request, body: null, sent: true })
+    await burst()
+    return { removed }
+  }
+  const { removed } = await remove()
+  const { servers } = follower.side.view.status.configuration.configuration
+  const left = { servers: servers.filter(({ id }) => id !== 'n2') }
+  follower.status({ configuration: { index: 7, configuration: left } })
+  await burst()
+  follower.status({ committedConfigurationIndex: 7 })
+  t.equal(await removed, 7)
+
+  follower.status({ configuration: { index: 8, configuration: { servers } } })
+  const { removed: never } = await remove()
+  const fate = fateOf(never)
+  await follower.time.advance(6000)
+  t.equal(await fate, 'RAFT_LEADERSHIP_LOST unknown', 'it is there still')
+})

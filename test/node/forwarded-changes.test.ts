@@ -66,3 +66,17 @@ t.test('leadership is handed over from any node, and kept where it is', async (t
   )
   t.strictSame(await other?.peers(), [], 'only the leader knows')
 })
+
+t.test(
+  'a follower has the leader removed, and hears of it although the leader is gone',
+  async (t) => {
+    await using nodes = await cluster()
+    const leader = await nodes.leader()
+    const follower = await followerOf(nodes)
+    const { index } = await follower.removeServer(leader.id, { forward: true })
+    t.ok(index > 1)
+    const { servers } = await follower.configuration()
+    t.notOk(servers.some(({ id }) => id === leader.id))
+    t.match(await leader.closed, { reason: 'removed' })
+  },
+)
