@@ -17,8 +17,12 @@ async function survives(
 ): Promise<void> {
   const { leader, followers } = await startOpenNodes(closing, { config })
   const nodes = [leader, ...followers]
+  // A pre-vote of a follower that hears late, on a busy machine, changes nothing; a newer term would.
   const changes: RaftEvent[] = []
-  for (const { started } of nodes) started.side.events.on('state', (event) => changes.push(event))
+  const { term } = leader.started.side.view.status
+  for (const { started } of nodes) {
+    started.side.events.on('state', (event) => event.term !== term && changes.push(event))
+  }
   const [node, actor] = victim(leader, followers[0] as OpenNode)
   let written = 1
   let last = 0
@@ -29,7 +33,7 @@ async function survives(
     written += pending.length
   }
   for (const each of nodes) t.equal(await each.length(last), written, `${each.id} has applied all`)
-  t.same(changes, [], 'and nobody changed its role')
+  t.same(changes, [], 'in the same term, under the same leader')
 }
 
 const t0 = t
@@ -49,6 +53,18 @@ t.test('an inbound actor on port 0 is found where its predecessor was', async (t
   await leader.replaced('inbound')
   t.strictSame(await leader.actor('inbound').ref.ask({ kind: 'address' }), { address })
 })
+
+t.test(
+  'a message to an actor that is gone is a dead letter, and observers hear of it',
+  async (t) => {
+    const { leader } = await startOpenNodes(t, { nodes: 1, config })
+    const gone = leader.actor('snapshot')
+    await leader.replaced('snapshot')
+    const told = new Promise((resolve) => leader.started.side.events.on('deadLetter', resolve))
+    t.notOk(gone.ref.tell({ kind: 'discard' }))
+    t.match(await told, { kind: 'deadLetter', to: 'snapshot', message: 'discard', node: leader.id })
+  },
+)
 
 t.test('a replicator of the leader is killed again and again', (t) =>
   survives(t, (leader, follower) => [leader, `replicator-${follower.id}`], t),

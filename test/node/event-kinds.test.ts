@@ -21,6 +21,8 @@ function next<K extends RaftEventKind>(
   })
 }
 
+/** `deadLetter` is in test/integration/supervision.test.ts, `stateMachine` in test/node with the machine that hangs. */
+
 t.test('leader and state: who leads next, who led before, and why', async (t) => {
   await using cluster = await virtualCounters()
   const leader = await cluster.leader()
@@ -159,16 +161,6 @@ t.test('overload: told when calls are refused for load, once a second', async (t
   await Promise.all(calls)
   t.match(seen, [{ kind: 'overload', what: String, node: 'n1' }])
   t.equal(seen.length, 1)
-})
-
-t.test('deadLetter: a message that found nobody', async (t) => {
-  await using cluster = await virtualCounters({ nodes: 1 })
-  const [node] = cluster.nodes
-  const lost = next(node, 'deadLetter')
-  const closing = node?.close()
-  const event = await Promise.race([lost, closing])
-  // Whether a message is under way at the end is chance; if one is, it is told.
-  if (event !== undefined) t.match(event, { kind: 'deadLetter', to: String, message: String })
 })
 
 t.test('flapping: leadership that is passed round and round (R-46)', async (t) => {
