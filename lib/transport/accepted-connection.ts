@@ -55,6 +55,10 @@ export class AcceptedConnection implements PipeEvents {
     }
   }
 
+  bulk(): boolean {
+    return this.channel.bulk
+  }
+
   closed(error: Error | null): void {
     this.#timer.cancel()
     this.#end = error

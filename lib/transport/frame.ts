@@ -1,7 +1,7 @@
 import { crc32 } from 'node:zlib'
 import { assert } from '../core/assert.js'
 import { TransportError } from './errors.js'
-import { frameTypeName, isFrameType } from './frame-type.js'
+import { FrameType, frameTypeName, isFrameType } from './frame-type.js'
 import type { Frame } from './transport.js'
 
 /**
@@ -83,6 +83,11 @@ export class FrameParser {
   /** True between frames: a connection that ends here ends cleanly. */
   get idle(): boolean {
     return this.#part === 'header' && this.#filled === 0
+  }
+
+  /** True within the payload of a snapshot's chunk. */
+  get bulk(): boolean {
+    return this.#part === 'payload' && this.#type === FrameType.snapshotChunk
   }
 
   push(chunk: Uint8Array): void {

@@ -74,6 +74,11 @@ export class FramedChannel implements Channel {
     this.#guarded(() => handler.onOpen(this, welcome))
   }
 
+  /** True while the bytes of a snapshot arrive. */
+  get bulk(): boolean {
+    return this.#parser.bulk
+  }
+
   received(chunk: Uint8Array): void {
     if (this.#state === 'open') this.#guarded(() => this.#parser.push(chunk))
   }

@@ -23,6 +23,8 @@ export interface PipeEvents {
   connected(): void
   /** Bytes in order, cut anywhere. The memory is the pipe's own again when the call returns. */
   received(chunk: Uint8Array): void
+  /** True while a snapshot arrives: more than the collector should find of it. */
+  bulk?(): boolean
   /** The last event, once; `error` is null when either side closed it in peace. */
   closed(error: Error | null): void
 }

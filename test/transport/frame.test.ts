@@ -132,6 +132,22 @@ t.test('every flipped bit in header or head is refused, and nothing more is take
   t.same([...codes].sort(), ['RAFT_FRAME_CORRUPT', 'RAFT_FRAME_TOO_LARGE', 'RAFT_FRAME_UNEXPECTED'])
 })
 
+t.test('only the payload of a snapshot chunk is bulk', async (t) => {
+  for (const [type, bulk] of [
+    [FrameType.snapshotChunk, true],
+    [FrameType.appendEntries, false],
+  ] as const) {
+    const { parser } = collector()
+    const bytes = bytesOf({ ...frame, type })
+    parser.push(bytes.subarray(0, FRAME_HEADER_BYTES + 2))
+    t.equal(parser.bulk, false, 'in the head')
+    parser.push(bytes.subarray(FRAME_HEADER_BYTES + 2, -1))
+    t.equal(parser.bulk, bulk)
+    parser.push(bytes.subarray(-1))
+    t.equal(parser.bulk, false, 'behind it')
+  }
+})
+
 t.test('a stopped parser drops the rest of the chunk', async (t) => {
   let count = 0
   const parser: FrameParser = new FrameParser(limits, {
