@@ -1,7 +1,6 @@
 import type { NodeReply, NodeRequest } from '../../actors/consensus/protocol.js'
 import type { RestoreBegun, SnapshotMessage } from '../../actors/snapshot/protocol.js'
 import type { ActorRef } from '../runtime/actor.js'
-import { factsOf, isRaftErrorCode } from './error-codes.js'
 import { raftErrorFrom } from './error-wire.js'
 import { RaftError } from './errors.js'
 import { overloadedError } from './failures.js'
@@ -181,13 +180,7 @@ export class Restorer {
 
 /** Nothing has changed, whatever it was. */
 function rejected(error: unknown): RaftError {
-  if (error instanceof RaftError) return error
-  const { code } = (error ?? {}) as { readonly code?: unknown }
-  const known = isRaftErrorCode(code) ? code : 'RAFT_STORE_FAILED'
-  const made = raftErrorFrom(error, known)
-  const { message, details } = made
-  if (factsOf(known).outcome === 'rejected') return made
-  return new RaftError(known, message, { outcome: 'rejected', details, cause: error })
+  return raftErrorFrom(error, 'RAFT_STORE_FAILED', 'rejected')
 }
 
 function checkArguments(meta: RestoreMeta, source: RestoreSource): RaftError | null {

@@ -244,5 +244,13 @@ t.test(
       refusals.some((reason) => /generation/.test(reason)),
       refusals.join('\n'),
     )
+    // Emptied, one of them comes back by the same start-up code.
+    await disks.stop('n3', 'n4', 'n5')
+    disks.disks.delete('n3')
+    const back = await disks.start('n3', five)
+    await leader.addVoter({ id: 'n3', address: 'n3' })
+    await add(leader, 1)
+    await back.waitFor({ applied: leader.stats().appliedIndex }, { timeoutMs: 15_000 })
+    t.equal(await total(back), 21)
   },
 )

@@ -108,3 +108,46 @@ for (const [what, { meta, source, message }] of Object.entries(wrong)) {
     t.same(await totals(cluster as never), [7, 7, 7], 'and the next one succeeds')
   })
 }
+
+t.test('what is pending ends with an unknown outcome, later commands come after it', async (t) => {
+  await using cluster = await counters({ config: { heartbeatTimeoutMs: 500 } })
+  const leader = await cluster.leader()
+  await add(leader, 1)
+  const others = cluster.nodes.filter((node) => node !== leader)
+  for (const other of others) cluster.network.isolate(other.address)
+  const pending = fateOf(leader.apply({ add: 1 }))
+  const restored = leader.restore({ index: 1 }, bytesOf(70))
+  t.equal(await pending, 'RAFT_ABORTED_BY_RESTORE unknown')
+  cluster.heal()
+  await restored
+  t.same(await totals(cluster as never), [70, 70, 70])
+})
+
+t.test('an aborted restore, and one beside another, change nothing', async (t) => {
+  await using cluster = await counters({ config: { heartbeatTimeoutMs: 500 } })
+  const leader = await cluster.leader()
+  await add(leader, 2)
+  const aborted = new AbortController()
+  let asked = (): void => {}
+  const begun = new Promise<void>((resolve) => {
+    asked = resolve
+  })
+  const endless = (async function* () {
+    yield Buffer.from('1')
+    asked()
+    await new Promise(() => {})
+  })()
+  const { signal } = aborted
+  const first = fateOf(leader.restore({ index: 5 }, endless, { signal }))
+  await begun
+  t.equal(
+    await fateOf(leader.restore({ index: 5 }, bytesOf(8))),
+    'RAFT_SNAPSHOT_IN_PROGRESS rejected',
+  )
+  aborted.abort()
+  t.equal(await first, 'RAFT_ABORTED rejected')
+  await add(leader, 1)
+  t.same(await totals(cluster as never), [3, 3, 3])
+  await leader.restore({ index: 5 }, bytesOf(8))
+  t.same(await totals(cluster as never), [8, 8, 8])
+})
