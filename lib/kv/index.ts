@@ -19,12 +19,13 @@ export type {
   KvRequest,
   KvResult,
 } from './kv-queries.js'
-export { type KvReplica, type KvTypes, keyValueStateMachine } from './replica.js'
+export { type KvReplica, type KvSnapshot, type KvTypes, keyValueStateMachine } from './replica.js'
 export {
   createKvServer,
   type KvServerOptions,
   type KvService,
   startKvService,
 } from './service.js'
+export type { Delays, Diagnostics, Timeouts } from './service-diagnostics.js'
 export type { MemberHealth, MemberStatus, Members } from './service-members.js'
 export type { NodeStatus } from './service-status.js'

@@ -1,33 +1,20 @@
-import { readdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { cp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import t from 'tap'
 import { KvClient } from '../helpers/kv-client.js'
 import { troupe } from '../helpers/troupe-process.js'
 
 const value = 'this is the value of the tenth key'
 
+/** A stopped node with ten keys and a snapshot after the fifth; each test works on a copy. */
+const original = `${t.testdir()}/n1`
+
 interface Test {
   testdir(): string
-  match(found: object, expected: object): unknown
 }
 
-/** The directory of a stopped node: ten keys, a snapshot after the fifth. */
 async function directory(t: Test): Promise<string> {
   const dir = `${t.testdir()}/n1`
-  const node = troupe([
-    ...['serve', '--cluster', 'c', '--id', 'n1', '--dir', dir],
-    ...['--raft', '127.0.0.1:0', '--http', '127.0.0.1:0', '--bootstrap', 'n1=127.0.0.1:7701'],
-  ])
-  const [, url = ''] = await node.match('stdout', /^n1 (http:\S+) raft \S+ pid \d+$/)
-  await node.match('stdout', /^ready leader=n1$/)
-  const client = new KvClient(url)
-  for (let i = 1; i <= 10; i++) {
-    await client.put(`k${i}`, i === 10 ? value : 'x')
-    if (i === 5) await fetch(`${url}/snapshot`, { method: 'POST' })
-  }
-  const held = await log('verify', dir)
-  t.match(held, { code: 1, stderr: /RAFT_DATA_DIR_LOCKED: .* in use by process/ })
-  node.signal('SIGTERM')
-  await node.ended
+  await cp(original, dir, { recursive: true })
   return dir
 }
 
@@ -42,6 +29,24 @@ async function flip(path: string, where: (bytes: Buffer) => number): Promise<num
   await writeFile(path, bytes)
   return at
 }
+
+t.before(async () => {
+  const node = troupe([
+    ...['serve', '--cluster', 'c', '--id', 'n1', '--dir', original],
+    ...['--raft', '127.0.0.1:0', '--http', '127.0.0.1:0', '--bootstrap', 'n1=127.0.0.1:7701'],
+  ])
+  const [, url = ''] = await node.match('stdout', /^n1 (http:\S+) raft \S+ pid \d+$/)
+  await node.match('stdout', /^ready leader=n1$/)
+  const client = new KvClient(url)
+  for (let i = 1; i <= 10; i++) {
+    await client.put(`k${i}`, i === 10 ? value : 'x')
+    if (i === 5) await fetch(`${url}/snapshot`, { method: 'POST' })
+  }
+  const held = await log('verify', original)
+  t.match(held, { code: 1, stderr: /RAFT_DATA_DIR_LOCKED: .* in use by process/ })
+  node.signal('SIGTERM')
+  await node.ended
+})
 
 t.test('inspect lists the batches of a stopped node', async (t) => {
   const dir = await directory(t)
