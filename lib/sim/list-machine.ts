@@ -21,8 +21,8 @@ export interface ListMachine extends StateMachine<Uint8Array, Applied, string, A
   readonly commands: readonly string[]
 }
 
-/** Keeps every command it was given, and registers: what replicas must agree on. */
-export function listMachine(onApply: OnApply): ListMachine {
+/** `beforeApply` may throw or take its time. Keeps every command it was given, and registers: what replicas must agree on. */
+export function listMachine(onApply: OnApply, beforeApply: () => void = () => {}): ListMachine {
   let commands: string[] = []
   let registers: Registers = new Map()
   return {
@@ -30,6 +30,7 @@ export function listMachine(onApply: OnApply): ListMachine {
       return commands
     },
     apply: (entry: Entry) => {
+      beforeApply()
       const command = new TextDecoder().decode(entry.command)
       commands.push(command)
       const done = applyTo(registers, command)

@@ -6,10 +6,8 @@ const STALLED_ACTORS = ['log', 'fsm', 'consensus', 'inbound', 'snapshot']
 /** Those that a supervisor restarts. */
 const FAILING_ACTORS = ['fsm', 'inbound', 'snapshot']
 
-/** Most crashes come while something is on its way to the disk; so long they wait for that. */
-const AMBUSH_SHARE = 0.7
-const AMBUSH_MS = 200
-const AMBUSH_STEP_MS = 0.25
+/** So many events later, at most. */
+const AMBUSH_EVENTS = 3000
 
 /** Brings trouble to a cluster, drawn from the scheduler's seed, until it is told to stop. */
 export class Nemesis {
@@ -28,6 +26,7 @@ export class Nemesis {
     fullDisks: 0,
     flushErrors: 0,
     ruins: 0,
+    machineFaults: 0,
   }
   #active = true
 
@@ -46,6 +45,7 @@ export class Nemesis {
     this.#every(profile.pauseEveryMs, () => this.#pause())
     this.#every(profile.diskFullEveryMs, () => this.#fillDisk())
     this.#every(profile.flushErrorEveryMs, () => this.#failFlush())
+    this.#every(profile.machineFaultEveryMs, () => this.#spoilMachine())
     this.#every(profile.ruinEveryMs, () => this.#ruin())
   }
 
@@ -58,6 +58,8 @@ export class Nemesis {
     for (const node of nodes) {
       node.disk.faults.maxBytes = Number.POSITIVE_INFINITY
       node.disk.faults.failFlush = null
+      node.machineFaults.throws = 0
+      node.machineFaults.slowMs = 0
       node.system?.resume()
       if (!node.running && !this.#cluster.operator.isRuined(node)) this.#cluster.restart(node)
       for (const other of nodes) network.slow(node.address, other.address, null)
@@ -78,22 +80,18 @@ export class Nemesis {
   #crash(): void {
     const node = this.#pick(this.#running())
     if (node === undefined) return
-    this.#ambush(
-      () => !node.running || node.disk.unsettled > 0,
-      () => this.#crashNow(node),
-    )
+    this.#ambush(node, () => this.#crashNow(node))
   }
 
   /** Of everyone at once, which only what was flushed survives. */
   #outage(): void {
     const nodes = this.#running()
     this.totals.outages++
-    this.#ambush(
-      () => nodes.filter((node) => node.disk.unsettled > 0).length > nodes.length / 2,
-      () => {
-        for (const node of nodes) this.#crashNow(node)
-      },
-    )
+    const first = this.#pick(nodes)
+    if (first === undefined) return
+    this.#ambush(first, () => {
+      for (const node of nodes) this.#crashNow(node)
+    })
   }
 
   #crashNow(node: SimNode): void {
@@ -109,17 +107,15 @@ export class Nemesis {
     })
   }
 
-  /** Acts at once, or mostly at the next moment that is `ripe`, if one comes soon. */
-  #ambush(ripe: () => boolean, act: () => void): void {
-    const { scheduler } = this.#cluster
-    let left = this.#random(1) < AMBUSH_SHARE ? AMBUSH_MS : 0
-    const look = (): void => {
-      if (!this.#active) return
-      left -= AMBUSH_STEP_MS
-      if (left <= 0 || ripe()) act()
-      else scheduler.after(AMBUSH_STEP_MS, look)
+  /** While the node's next flush is under way, between any two events that are to come, or at once. */
+  #ambush(node: SimNode, act: () => void): void {
+    const dice = this.#random(1)
+    const spring = (): void => {
+      if (this.#active) act()
     }
-    look()
+    if (dice < 0.4) node.atNextFlush(spring)
+    else if (dice < 0.8) this.#cluster.afterEvents(1 + this.#random(AMBUSH_EVENTS), spring)
+    else act()
   }
 
   #partition(): void {
@@ -239,6 +235,19 @@ export class Nemesis {
     else node.damage((below) => Math.floor(this.#random(below)))
     this.#later(this.#random(this.#profile.downMs), () => {
       if (!node.running && operator.isRuined(node)) this.#cluster.restart(node)
+    })
+  }
+
+  /** S14: user code throws, on this replica only, once or again at its next start, or takes its time. */
+  #spoilMachine(): void {
+    const node = this.#pick(this.#running())
+    if (node === undefined) return
+    this.totals.machineFaults++
+    const { machineFaults } = node
+    if (this.#random(1) < 0.5) machineFaults.throws = 1 + Math.floor(this.#random(3))
+    else machineFaults.slowMs = this.#random(30)
+    this.#later(this.#random(2000), () => {
+      machineFaults.slowMs = 0
     })
   }
 

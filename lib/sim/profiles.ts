@@ -28,6 +28,8 @@ export interface Profile {
   readonly flushErrorEveryMs: number
   /** The members of the cluster change. */
   readonly changeEveryMs: number
+  /** A state machine throws, or is slow. */
+  readonly machineFaultEveryMs: number
   /** One machine's disks are lost, or a bit of what they hold is flipped: it must be replaced. */
   readonly ruinEveryMs: number
   /** A leader hands over. */
@@ -53,6 +55,7 @@ const calm: Profile = {
   flushErrorEveryMs: 0,
   changeEveryMs: 0,
   ruinEveryMs: 0,
+  machineFaultEveryMs: 0,
   transferEveryMs: 0,
   readEveryMs: 20,
 }
@@ -76,6 +79,7 @@ export const profiles = {
     flushErrorEveryMs: 30_000,
     changeEveryMs: 6000,
     ruinEveryMs: 25_000,
+    machineFaultEveryMs: 6000,
     transferEveryMs: 5000,
   },
   calm,
@@ -101,7 +105,13 @@ export const profiles = {
     transferEveryMs: 500,
     readEveryMs: 2,
   },
-  actors: { ...calm, actorFailureEveryMs: 400, actorStallEveryMs: 2000, transferEveryMs: 3000 },
+  actors: {
+    ...calm,
+    actorFailureEveryMs: 400,
+    actorStallEveryMs: 2000,
+    machineFaultEveryMs: 1500,
+    transferEveryMs: 3000,
+  },
   members: {
     ...calm,
     changeEveryMs: 1000,

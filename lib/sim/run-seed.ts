@@ -1,7 +1,8 @@
 import type { TraceEvent } from '../runtime/sim-host.js'
+import type { ClusterTotals } from './cluster-totals.js'
 import { Nemesis } from './nemesis.js'
 import { type ProfileName, profileFor } from './profiles.js'
-import { type ClusterTotals, SimCluster } from './sim-cluster.js'
+import { SimCluster } from './sim-cluster.js'
 import { ConvergenceError } from './violation.js'
 
 /** What happened in one run. */
@@ -15,6 +16,7 @@ export interface SeedReport extends ClusterTotals {
   /** Machines that lost their state and came back as new members. */
   readonly replaced: number
   readonly ruins: number
+  readonly machineFaults: number
   readonly outages: number
   readonly partitions: number
   readonly isolations: number

@@ -3,65 +3,23 @@ import type { MemberChange } from '../core/membership.js'
 import type { LogIndex, NodeId, Server } from '../core/types.js'
 import type { RaftConfig } from '../node/config.js'
 import { resolveConfig } from '../node/resolve-config.js'
-import type { ActorLogger } from '../runtime/actor.js'
-import type { TraceEvent } from '../runtime/sim-host.js'
 import { SimScheduler } from '../runtime/sim-scheduler.js'
 import type { WireError } from '../runtime/wire-error.js'
-import { type NetworkFaults, SimNetwork } from '../transport/sim-transport.js'
+import { SimNetwork } from '../transport/sim-transport.js'
 import { Checks } from './checks.js'
 import { ClientChecks } from './client-checks.js'
+import type { SimClusterOptions } from './cluster-options.js'
+import { compareDisks, pictureOf, votersOf } from './cluster-picture.js'
+import { noTotals } from './cluster-totals.js'
 import { type ListMachine, listMachine } from './list-machine.js'
 import { Operator } from './operator.js'
 import { SimNode } from './sim-node.js'
 import { type ProgramObserver, SimProgram } from './sim-program.js'
 import { ConvergenceError, SafetyViolation } from './violation.js'
-import { electorates } from './voters.js'
-
-export interface SimClusterOptions {
-  readonly seed: number
-  /** Voters to begin with. */
-  readonly nodes: number
-  /** Machines that wait to be added. Default 0. */
-  readonly spares?: number
-  /** Mean time between two changes of members. Default 0: none. */
-  readonly changeEveryMs?: number
-  readonly config?: Partial<RaftConfig>
-  readonly network?: Partial<NetworkFaults>
-  /** Mean time between two batches that a leading program proposes. Default 5. */
-  readonly proposeEveryMs?: number
-  /** Mean time between two reads of each program. Default: proposeEveryMs. */
-  readonly readEveryMs?: number
-  /** Mean time between two transfers of leadership that it asks for. Default 0: none. */
-  readonly transferEveryMs?: number
-  /** Shortest flush; most take up to some times as long, a few much longer. Default 0.2. */
-  readonly flushMs?: number
-  /** How far clocks run from the world's, as a part of 1. Default 0. */
-  readonly clockSkew?: number
-  readonly onEvent?: (event: TraceEvent) => void
-  readonly logger?: ActorLogger
-}
-
-/** What happened, for the report of a run. */
-export interface ClusterTotals {
-  proposed: number
-  acknowledged: number
-  unknown: number
-  rejected: number
-  reads: number
-  leaseReads: number
-  transfers: number
-  changes: number
-  refusedChanges: number
-  removals: number
-  wipes: number
-  installs: number
-  crashes: number
-  crashesThatLostWrites: number
-  restarts: number
-  failures: number
-}
+import { watchfulLogger } from './watchful-logger.js'
 
 const START_AGAIN_MS = 500
+const USER_ERROR = 'a simulated mistake of the user'
 /** Some times what seven nodes under the heaviest load bring about. */
 const MOST_EVENTS_PER_MS = 120
 
@@ -85,24 +43,7 @@ export class SimCluster {
   readonly checks: Checks
   readonly clients = new ClientChecks()
   readonly nodes: readonly SimNode[]
-  readonly totals: ClusterTotals = {
-    proposed: 0,
-    acknowledged: 0,
-    unknown: 0,
-    rejected: 0,
-    reads: 0,
-    leaseReads: 0,
-    transfers: 0,
-    changes: 0,
-    refusedChanges: 0,
-    removals: 0,
-    wipes: 0,
-    installs: 0,
-    crashes: 0,
-    crashesThatLostWrites: 0,
-    restarts: 0,
-    failures: 0,
-  }
+  readonly totals = noTotals()
   readonly #options: SimClusterOptions
   readonly #leaders = new Map<NodeId, number>()
   readonly #statuses = new Map<NodeId, ConsensusStatus>()
@@ -111,6 +52,7 @@ export class SimCluster {
   readonly #programs = new Map<NodeId, SimProgram>()
   readonly operator: Operator
   #violation: SafetyViolation | null = null
+  readonly #ambushes: { readonly at: number; readonly act: () => void }[] = []
   #quiet = false
   readonly failures: { readonly node: NodeId; readonly error: WireError }[] = []
 
@@ -214,6 +156,12 @@ export class SimCluster {
     this.checks.forget(node.id)
   }
 
+  /** Acts once so many more events have happened anywhere. */
+  afterEvents(count: number, act: () => void): void {
+    this.#ambushes.push({ at: this.scheduler.fired + count, act })
+    this.#ambushes.sort((a, b) => a.at - b.at)
+  }
+
   /**
    * S15: nobody can tell a batch that a crash tore from one that was damaged later. Where a majority may
    * have acknowledged one that nobody can read, nobody may lead: that is not what is simulated.
@@ -234,7 +182,12 @@ export class SimCluster {
     const events = await this.scheduler.run({
       forMs,
       maxEvents,
-      until: () => this.#violation !== null || until?.() === true,
+      until: () => {
+        while ((this.#ambushes[0]?.at ?? Number.POSITIVE_INFINITY) <= this.scheduler.fired) {
+          this.#ambushes.shift()?.act()
+        }
+        return this.#violation !== null || until?.() === true
+      },
     })
     if (this.#violation !== null) throw this.#violation
     if (events < maxEvents) return
@@ -280,38 +233,14 @@ export class SimCluster {
     const members = this.#membersOf(servers)
     for (const { id } of members) this.clients.final(id, this.#machines.get(id)?.commands ?? [])
     this.clients.checkHistory(this.#machines.get(members[0]?.id ?? '')?.commands ?? [])
-    const byIndex = new Map<number, string>()
-    for (const { id, disk } of members) {
-      for (const { firstIndex, bytes } of disk.durableBatches()) {
-        const found = Buffer.from(bytes).toString('base64')
-        if ((byIndex.get(firstIndex) ?? found) !== found) {
-          throw new SafetyViolation('log matching', `${id} has another batch at ${firstIndex}`)
-        }
-        byIndex.set(firstIndex, found)
-      }
-    }
+    compareDisks(members)
   }
 
   /** For messages about what did not converge. */
   picture(): readonly object[] {
     const { ruined } = this.operator
     const configuration = this.leading()?.status.configuration
-    const nodes = this.nodes.map(({ id, running }) => {
-      const status = this.#statuses.get(id)
-      if (!running || status === undefined) return { id, running }
-      const { role, term, leader, commitIndex, lastLogIndex, lastLogTerm } = status
-      const { flushedIndex, lastApplied, snapshotIndex, committedConfigurationIndex } = status
-      const log = {
-        commitIndex,
-        lastLogIndex,
-        lastLogTerm,
-        flushedIndex,
-        lastApplied,
-        snapshotIndex,
-      }
-      const { index } = status.configuration
-      return { id, role, term, leader, ...log, configuration: [committedConfigurationIndex, index] }
-    })
+    const nodes = this.nodes.map((node) => pictureOf(node, this.#statuses.get(node.id)))
     return [...nodes, { ruined, configuration }]
   }
 
@@ -347,17 +276,29 @@ export class SimCluster {
         this.#nodeFailed(node, error.message)
       },
       ...(onEvent === undefined ? {} : { onEvent }),
-      logger: this.#logger(id),
+      logger: watchfulLogger(id, (violation) => this.#report(violation), this.#options.logger),
     })
     return node
   }
 
   #createMachine(id: NodeId): ListMachine {
-    const machine = listMachine((index, term, command, count) => {
-      this.#guard(() => this.clients.applied(id, index, term, command, count))
-    })
+    const machine = listMachine(
+      (index, term, command, count) => {
+        this.#guard(() => this.clients.applied(id, index, term, command, count))
+      },
+      () => this.#userFault(id),
+    )
     this.#machines.set(id, machine)
     return machine
+  }
+
+  #userFault(id: NodeId): void {
+    const faults = this.nodes.find((node) => node.id === id)?.machineFaults
+    if (faults === undefined) return
+    if (faults.slowMs > 0) this.scheduler.occupy(this.scheduler.random() * faults.slowMs)
+    if (faults.throws === 0) return
+    faults.throws--
+    throw new Error(USER_ERROR)
   }
 
   /** Some programs close a node that is out, some leave it running. */
@@ -373,6 +314,15 @@ export class SimCluster {
   /** Nothing but a failed flush, or a disk that was spoiled, may end a node. */
   #nodeFailed(node: SimNode, message: string): void {
     this.totals.failures++
+    if (message.includes(USER_ERROR)) {
+      this.scheduler.after(0, () => {
+        if (node.running) this.crash(node)
+      })
+      this.scheduler.after(START_AGAIN_MS, () => {
+        if (!node.running && !this.operator.isRuined(node)) this.restart(node)
+      })
+      return
+    }
     if (node.disk.faults.failFlush !== null || this.operator.isRuined(node)) {
       // Its program ends the process, which does not wait for a disk that fails.
       this.scheduler.after(0, () => {
@@ -381,28 +331,6 @@ export class SimCluster {
       return
     }
     this.#report(new SafetyViolation('nodes do not fail', `${node.id}: ${message}`))
-  }
-
-  /** No wire damages anything here: a batch that fails its checksum was overwritten in memory (S7). */
-  #logger(id: NodeId): ActorLogger {
-    const { logger } = this.#options
-    const look = (fields: object): void => {
-      const { error } = fields as { readonly error?: unknown }
-      if (typeof error !== 'string' || !/damaged on its way|announces/.test(error)) return
-      this.#report(new SafetyViolation('memory is not reused while it is read', `${id}: ${error}`))
-    }
-    return {
-      debug: (fields, message) => {
-        look(fields)
-        logger?.debug(fields, message)
-      },
-      info: (fields, message) => logger?.info(fields, message),
-      warn: (fields, message) => {
-        look(fields)
-        logger?.warn(fields, message)
-      },
-      error: (fields, message) => logger?.error(fields, message),
-    }
   }
 
   /** Now and then a slow one. */
@@ -469,9 +397,4 @@ export class SimCluster {
       },
     }
   }
-}
-
-/** In the smaller half where the configuration is joint. */
-function votersOf({ configuration }: ConsensusStatus): number {
-  return Math.min(...electorates(configuration.configuration).map((ids) => ids.length))
 }

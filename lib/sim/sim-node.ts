@@ -52,12 +52,15 @@ export class SimNode implements DurableMachine {
   readonly address: string
   readonly disk = new MemoryDisk()
   readonly snapshots = new MemorySnapshots()
+  /** What is wrong with the user's code here: so many calls of apply throw; how long each takes. */
+  readonly machineFaults = { throws: 0, slowMs: 0 }
   readonly #options: SimNodeOptions
   #system: SimActorSystem | null = null
   #assembled: AssembledNode | null = null
   #starts = 0
   #wiped = false
   #tornAt: LogIndex = 0
+  #atFlush: (() => void) | null = null
 
   constructor(options: SimNodeOptions) {
     this.#options = options
@@ -136,6 +139,11 @@ export class SimNode implements DurableMachine {
     return { lostWrites: unsettled - keep }
   }
 
+  /** Calls back once, while the next flush is under way. */
+  atNextFlush(callback: () => void): void {
+    this.#atFlush = callback
+  }
+
   /** The machine gets new disks; its next process waits to be added to the cluster. */
   wipe(): void {
     assert(!this.running, 'a machine is wiped while it is off', { id: this.id })
@@ -207,6 +215,9 @@ export class SimNode implements DurableMachine {
   #flush(): void {
     const { scheduler } = this.#options
     const ms = this.#options.flushMs()
+    const waiting = this.#atFlush
+    this.#atFlush = null
+    if (waiting !== null) scheduler.after(ms * scheduler.random(), waiting)
     scheduler.occupy(ms)
     const system = this.#system
     scheduler.at(scheduler.now(), () => {

@@ -12,6 +12,7 @@ export const COUNTED = [
   'changes',
   'refusedChanges',
   'removals',
+  'machineFaults',
   'ruins',
   'wipes',
   'replaced',

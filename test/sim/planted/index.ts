@@ -1,3 +1,4 @@
+import { membersBugs } from './members.js'
 import { memoryBugs } from './memory.js'
 import type { PlantedBug } from './planted-bug.js'
 import { readsBugs } from './reads.js'
@@ -13,4 +14,5 @@ export const plantedBugs: readonly PlantedBug[] = [
   ...snapshotsBugs,
   ...readsBugs,
   ...memoryBugs,
+  ...membersBugs,
 ]

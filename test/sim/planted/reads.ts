@@ -141,7 +141,7 @@ export const readsBugs: readonly PlantedBug[] = [
     edits: [
       {
         file: 'actors/consensus/consensus-actor.js',
-        find: 'if (late > init.core.leaderStallTimeoutMs)',
+        find: 'if (late > settings.now.core.leaderStallTimeoutMs)',
         replace: 'if (false)',
       },
     ],
@@ -161,7 +161,7 @@ export const readsBugs: readonly PlantedBug[] = [
     edits: [
       {
         file: 'lib/core/leader.js',
-        find: 'if (now - heardSince > state.config.leaderLeaseTimeoutMs)',
+        find: 'if (silentMs > state.config.leaderLeaseTimeoutMs && now >= leading.quorumDueAt)',
         replace: 'if (false)',
       },
     ],

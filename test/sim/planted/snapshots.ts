@@ -7,8 +7,8 @@ export const snapshotsBugs: readonly PlantedBug[] = [
     edits: [
       {
         file: 'lib/core/storage.js',
-        find: 'if (state.log.termAt(index) === term) {\n        // The log holds',
-        replace: 'if (state.log.lastIndex >= index) {\n        // The log holds',
+        find: 'if (!undone && state.log.termAt(index) === term) {',
+        replace: 'if (!undone && state.log.lastIndex >= index) {',
       },
     ],
   },
@@ -20,7 +20,13 @@ export const snapshotsBugs: readonly PlantedBug[] = [
   },
   {
     name: 'snapshot below the commit index installed',
-    edits: [{ file: 'lib/core/storage.js', find: '|| index <= state.commitIndex', replace: '' }],
+    edits: [
+      {
+        file: 'lib/core/storage.js',
+        find: '|| (index <= state.commitIndex && !undone)',
+        replace: '',
+      },
+    ],
   },
   {
     name: 'query does not wait for its index',
@@ -88,7 +94,7 @@ export const snapshotsBugs: readonly PlantedBug[] = [
     edits: [
       {
         file: 'lib/core/storage.js',
-        find: 'Math.min(input.index, state.log.lastIndex - state.config.trailingLogs)',
+        find: 'Math.min(input.index, trailing, input.keepAbove ?? input.index)',
         replace: 'state.commitIndex',
       },
     ],

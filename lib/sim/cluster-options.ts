@@ -1,0 +1,28 @@
+import type { RaftConfig } from '../node/config.js'
+import type { ActorLogger } from '../runtime/actor.js'
+import type { TraceEvent } from '../runtime/sim-host.js'
+import type { NetworkFaults } from '../transport/sim-transport.js'
+
+export interface SimClusterOptions {
+  readonly seed: number
+  /** Voters to begin with. */
+  readonly nodes: number
+  /** Machines that wait to be added. Default 0. */
+  readonly spares?: number
+  /** Mean time between two changes of members. Default 0: none. */
+  readonly changeEveryMs?: number
+  readonly config?: Partial<RaftConfig>
+  readonly network?: Partial<NetworkFaults>
+  /** Mean time between two batches that a leading program proposes. Default 5. */
+  readonly proposeEveryMs?: number
+  /** Mean time between two reads of each program. Default: proposeEveryMs. */
+  readonly readEveryMs?: number
+  /** Mean time between two transfers of leadership that it asks for. Default 0: none. */
+  readonly transferEveryMs?: number
+  /** Shortest flush; most take up to some times as long, a few much longer. Default 0.2. */
+  readonly flushMs?: number
+  /** How far clocks run from the world's, as a part of 1. Default 0. */
+  readonly clockSkew?: number
+  readonly onEvent?: (event: TraceEvent) => void
+  readonly logger?: ActorLogger
+}
