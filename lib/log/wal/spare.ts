@@ -45,9 +45,15 @@ export class Spare {
     return this.#made?.header.size ?? 0
   }
 
-  /** Settles when the step that runs has ended; null when none runs. */
-  get busy(): Promise<void> | null {
-    return this.#step
+  /** A step runs: the spare must not be touched. */
+  get busy(): boolean {
+    return this.#step !== null
+  }
+
+  /** No step begins after the one that runs, and this settles when that has ended. */
+  async pause(): Promise<void> {
+    this.#wanted = 0
+    await this.#step
   }
 
   /** Sees to it that the first `wanted` bytes are there soon. After a failure it is left to `take`. */
@@ -100,8 +106,7 @@ export class Spare {
   }
 
   async close(): Promise<void> {
-    this.#wanted = 0
-    await this.#step
+    await this.pause()
     this.#discard()
   }
 

@@ -116,7 +116,7 @@ export class WalLog {
   hasRoom(bytes: number): boolean {
     const needed = frameLength(bytes) + RESERVED_BYTES
     if (this.segments.active.room >= needed) return true
-    if (this.#spare.busy !== null) return false
+    if (this.#spare.busy) return false
     try {
       this.#makeNext(needed)
       return true
@@ -155,7 +155,7 @@ export class WalLog {
   /** The active segment takes a frame of this length, and `reserve` bytes after it. */
   *#makeRoom(length: number, reserve: number, last: LogPoint): Steps {
     if (this.segments.active.room >= length + reserve) return
-    while (this.#spare.busy !== null) yield* step(this.#spare.busy)
+    if (this.#spare.busy) yield* step(this.#spare.pause())
     let size: number
     try {
       size = this.#makeNext(length + reserve)
