@@ -24,7 +24,7 @@ export interface VirtualClusterOptions {
 }
 
 /** Virtual time that passes between two looks at what the test does. */
-const SLICE_MS = 5
+const SLICE_MS = 0.2
 
 type Node = RaftNode<never>
 

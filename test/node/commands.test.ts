@@ -43,6 +43,16 @@ t.test('a barrier comes after all commands that were not waited for', async (t) 
   await Promise.all(calls)
 })
 
+t.test('a barrier does not resolve before what is before it can be applied', async (t) => {
+  await using lists = await Lists.start()
+  const leader = await lists.cluster.leader()
+  lists.cluster.isolate(leader.id)
+  const lost = errorOf(leader.apply(text('lost'), { timeoutMs: 10_000 }))
+  t.match(await errorOf(leader.barrier({ timeoutMs: 10_000 })), { outcome: 'unknown' })
+  t.match(await lost, { outcome: 'unknown' })
+  t.same(lists.texts(leader.id), [])
+})
+
 t.test(
   'past its bounds a node refuses at once, and verifies its leadership meanwhile',
   async (t) => {

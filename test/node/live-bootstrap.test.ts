@@ -43,7 +43,7 @@ t.test('a nonvoter takes the same list, follows and applies, and never leads', a
     const { index } = await leader.apply(text('a'))
     const texts = await lists.allTexts(index)
     t.same(texts[2], texts[0])
-    if (leader.id !== id) await leader.transferLeadership(id)
+    await lists.handOver(id)
   }
   const leader = await lists.cluster.leader()
   t.equal(await fateOf(leader.transferLeadership('n3')), 'RAFT_UNKNOWN_SERVER rejected')

@@ -24,7 +24,7 @@ t.test('a replay shows the same index, term and time of each command (R-05, R-06
   for (let round = 0; round < 3; round++) {
     const [leader, [next]] = await lists.leaderAndOthers()
     for (let i = 0; i < 3; i++) await leader.apply(text(`${round}.${i}`))
-    await leader.transferLeadership(next?.id)
+    await lists.handOver(next?.id ?? '')
   }
   const leader = await lists.cluster.leader()
   const { index } = await leader.apply(text('end'))

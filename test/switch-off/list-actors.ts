@@ -91,7 +91,7 @@ export const actorChanges: readonly SwitchOff[] = [
     text: "this.#push('barrier', id, index, index);",
     instead: "this.#tell({ kind: 'barrierDone', id, index });",
     test: 'node/commands',
-    name: 'a barrier comes after all commands that were not waited for',
+    name: 'a barrier does not resolve before what is before it can be applied',
   },
   {
     row: 'R-54',
