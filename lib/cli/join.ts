@@ -1,5 +1,6 @@
 import { after } from '../runtime/clock.js'
 import { Failure } from './failure.js'
+import { leadersView } from './members.js'
 import { NodeClient } from './node-client.js'
 import { noteLine } from './output.js'
 
@@ -48,6 +49,7 @@ export async function joinCluster(
       const { message } = error as Error
       if (message !== told) noteLine(`${id} has not joined yet, and goes on trying: ${message}`)
       told = message
+      await refuseIfLost(url, id)
     }
     await pause(pauseMs, signal)
   }
@@ -61,6 +63,19 @@ async function checkCluster(client: NodeClient, { id, cluster }: Joiner): Promis
   if (found.cluster === cluster) return
   const message = `--join ${client.url} is a node of cluster ${found.cluster}, not of ${cluster}`
   throw new Failure(message, { code: 'RAFT_CLUSTER_MISMATCH', final: true })
+}
+
+/**
+ * S16: a member whose directory is another one than before is turned away, and where it has never been
+ * told of the cluster it cannot know why; the leader does.
+ * @throws Failure RAFT_LOST_STATE
+ */
+export async function refuseIfLost(url: string, id: string): Promise<void> {
+  const members = await leadersView(url).catch(() => null)
+  const own = members?.servers.find((server) => server.id === id)
+  if (own?.health?.incarnation !== 'lost') return
+  const message = `the cluster knows ${id} with another data directory, which is lost here: troupe remove ${id}, then start it again`
+  throw new Failure(message, { code: 'RAFT_LOST_STATE', final: true })
 }
 
 function isFinal(error: unknown): boolean {

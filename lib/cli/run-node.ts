@@ -1,11 +1,12 @@
 import type { KvTypes } from '../kv/replica.js'
 import type { KvService } from '../kv/service.js'
+import { isRaftError } from '../node/errors.js'
 import { RaftNode } from '../node/raft-node.js'
 import { resolveConfig } from '../node/resolve-config.js'
 import type { ActorLogger } from '../runtime/actor.js'
 import { stopWithParent } from './exit-with-parent.js'
 import { Failure } from './failure.js'
-import { joinCluster } from './join.js'
+import { joinCluster, refuseIfLost } from './join.js'
 import { jsonLogger } from './json-logger.js'
 import { nodeOptions } from './node-options.js'
 import { isSet } from './option-values.js'
@@ -106,8 +107,21 @@ async function joinIfFresh(
   const http = options.advertiseHttp || `http://${service.address}`
   const joiner = { id, cluster, address: options.advertise || node.address, http }
   const index = await joinCluster(join, joiner, signal)
-  await node.waitFor({ configurationIndex: index }, { signal })
+  while (!(await hasHeard(node, index, signal))) await refuseIfLost(join, id)
   printEvent({ event: 'joined', through: join, index }, json)
+}
+
+/** How long a new member waits for word from the leader before it asks why there is none. */
+const silenceMs = 2000
+
+async function hasHeard(node: Node, index: number, signal: AbortSignal): Promise<boolean> {
+  try {
+    await node.waitFor({ configurationIndex: index }, { signal, timeoutMs: silenceMs })
+    return true
+  } catch (error) {
+    if (isRaftError(error, 'RAFT_TIMEOUT')) return false
+    throw error
+  }
 }
 
 function holdsState(node: Node): boolean {

@@ -3,7 +3,7 @@ import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { json } from 'node:stream/consumers'
 import t from 'tap'
-import { joinCluster } from '../../lib/cli/join.js'
+import { joinCluster, refuseIfLost } from '../../lib/cli/join.js'
 
 const joiner = {
   id: 'n4',
@@ -29,7 +29,9 @@ async function member(
   const server = createServer(async (request, response) => {
     const isAddition = request.method === 'POST'
     if (isAddition) asked.push(await json(request))
-    const [code, body] = isAddition ? (left.shift() ?? [500, {}]) : [200, status]
+    const [code, body] = isAddition
+      ? (left.shift() ?? [500, {}])
+      : [200, { servers: [], leader: null, ...status }]
     response.writeHead(code, { 'content-type': 'application/json' }).end(JSON.stringify(body))
   })
   server.listen(0, '127.0.0.1')
@@ -62,6 +64,20 @@ t.test('another cluster, the node itself, or a refusal for good ends it', async 
   const strict = await member(t, [[400, refusal('RAFT_CONFIG_INVALID')]])
   await t.rejects(joinCluster(strict.url, joiner, signal), { code: 'RAFT_CONFIG_INVALID' })
 })
+
+t.test(
+  'S16: whom the leader knows with another directory is told to be removed first',
+  async (t) => {
+    const server = { id: 'n4', health: { incarnation: 'lost' } }
+    const members = { servers: [server], leader: null, index: 1, committedIndex: 1 }
+    const { url } = await member(t, [], members)
+    await t.rejects(refuseIfLost(url, 'n4'), {
+      code: 'RAFT_LOST_STATE',
+      message: /troupe remove n4/,
+    })
+    await refuseIfLost(url, 'n5')
+  },
+)
 
 t.test('a node that is stopped asks no more', async (t) => {
   const stop = new AbortController()
