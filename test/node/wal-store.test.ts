@@ -9,6 +9,7 @@ t.test(
     const options = (id: string) => ({
       dataDir: `${dataDir}/${id}`,
       store: walStore({ segmentBytes: 128 * 1024 }),
+      threads: 'dedicated' as const,
     })
     await using lists = await Lists.start({ options })
     const expected: string[] = []

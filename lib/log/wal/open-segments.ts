@@ -21,24 +21,34 @@ interface SegmentFile {
 export function openSegments(disk: WalDisk, directory: string, segments: Segments): ReplayedLog {
   const { files, leftovers } = lastRun(segmentFiles(disk, directory))
   const replay = new Replay(segments)
-  for (const { name, sequence, firstIndex } of files) {
-    const path = join(directory, name)
-    const file = disk.open(path)
-    const start = new Uint8Array(FRAMES_AT)
-    const header = decodeSegmentStart(start.subarray(0, file.read(start, 0)))
-    if (typeof header === 'string')
-      throw damagedLog(firstIndex, `${path} cannot be read: ${header}`)
-    if (header.sequence !== sequence) {
-      throw damagedLog(firstIndex, `${path} is segment ${header.sequence} under another name`)
-    }
-    const segment = new Segment(directory, name, header, file)
+  for (const file of files) {
+    const segment = open(disk, directory, file)
     segments.add(segment)
-    replay.accept(segment, new SegmentReader(segment, file), header.size - file.size())
+    const opened = segment.file(disk)
+    replay.accept(segment, new SegmentReader(segment, opened), segment.size - opened.size())
   }
   const found = replay.finish()
   for (const { segment, offset, writtenEnd } of found.torn) segment.erase(disk, offset, writtenEnd)
   for (const { name } of leftovers) disk.remove(join(directory, name))
   return found
+}
+
+/** @throws StoreCorruptError when its header does not say which segment it is */
+function open(disk: WalDisk, directory: string, { name, sequence, firstIndex }: SegmentFile) {
+  const path = join(directory, name)
+  const file = disk.open(path)
+  const start = new Uint8Array(FRAMES_AT)
+  const header = decodeSegmentStart(start.subarray(0, file.read(start, 0)))
+  if (typeof header !== 'string' && header.sequence === sequence) {
+    return new Segment(directory, name, header, file)
+  }
+  file.close()
+  throw damagedLog(
+    firstIndex,
+    typeof header === 'string'
+      ? `${path} cannot be read: ${header}`
+      : `${path} is segment ${header.sequence} under another name`,
+  )
 }
 
 /** Whether the directory has segments. */

@@ -39,7 +39,13 @@ export async function createStore(options: WalStoreOptions, context: StoreContex
     const directory = join(context.dataDir, 'wal')
     makeDirectory(directory, warn)
     const disk = nodeDisk(warn)
-    const log = { ...settings, disk, directory, random: randomBytes, warn: context.warn }
+    const log = {
+      ...settings,
+      disk,
+      directory,
+      random: randomBytes,
+      warn: (message: string) => context.warn(message),
+    }
     return new WalStore(log, () => lock.release())
   } catch (error) {
     await lock.release()

@@ -95,6 +95,21 @@ t.test('when a flush fails nothing is said any more (S15)', { skip }, async (t) 
   t.ok(said.length > 10 && said.length < 40, `${said.length} lines before the failure`)
 })
 
+t.test(
+  'a file system that cannot flush directories is told of once; a failure to is not passed over (R-14)',
+  { skip },
+  async (t) => {
+    const tolerated = failNode([WRITER, t.testdir(), '5', '', 'wal'], 'fsync:error=EINVAL')
+    t.equal(tolerated.status, 0)
+    t.equal(tolerated.said.length, 1 + 2 * 5 + 1)
+    t.equal(tolerated.error.match(/does not flush directories \(EINVAL/g)?.length, 1)
+    const failed = failNode([WRITER, t.testdir(), '5', '', 'wal'], 'fsync:error=EIO')
+    t.not(failed.status, 0)
+    t.match(failed.error, /EIO/)
+    t.same(failed.said, [])
+  },
+)
+
 t.test('a directory keeps the store that it began with (S16)', async (t) => {
   const wal = t.testdir()
   await (await open(wal)).close()
