@@ -40,6 +40,11 @@ function beginAnew(state: CoreState): void {
 /** A snapshot made here: the log may lose what it covers, but for some trailing entries. */
 export function onSnapshotSaved(state: CoreState, input: InputOf<'snapshotSaved'>): void {
   if (input.index <= state.snapshotIndex) return
+  if (input.index > state.commitIndex) {
+    // The state machine knows more than a log that began anew (uncertain.ts): it is given what is committed.
+    if (state.log.termAt(input.index) !== input.term) return
+    commitTo(state, input.index)
+  }
   state.snapshotIndex = input.index
   state.snapshotTerm = input.term
   const trailing = state.log.lastIndex - state.config.trailingLogs
