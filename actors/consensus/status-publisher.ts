@@ -16,7 +16,8 @@ export class StatusPublisher {
   readonly #links: Links
   readonly #lag: LagMeter
   readonly #contacts: ContactWatch
-  #published = ''
+  /** What was published last: numbers and names that were compared one by one, each turn. */
+  #published: readonly unknown[] = []
 
   constructor(parts: {
     readonly context: ActorContext
@@ -47,8 +48,9 @@ export class StatusPublisher {
     const rest = [snapshotIndex, ready, core.configuration.index, core.committedConfigurationIndex]
     // Small delays are no news.
     const slow = Math.round(this.#contacts.delayMs / 50)
-    const summary = [...marks, ...rest, leading ? 0 : contact, slow].join()
-    if (summary === this.#published) return
+    const summary = [...marks, ...rest, leading ? 0 : contact, slow]
+    const before = this.#published
+    if (summary.every((mark, place) => mark === before[place])) return
     this.#published = summary
     const measured = { loopDelayMs: this.#contacts.delayMs, applyLagBytes: this.#lag.bytes }
     const status: ConsensusStatus = { ...core, lastApplied, lastContactAt: contact, ...measured }

@@ -1,0 +1,52 @@
+import t from 'tap'
+import { SimCluster } from '../../lib/sim/sim-cluster.js'
+import type { SimNode } from '../../lib/sim/sim-node.js'
+
+/** Both directions between it and everyone else. */
+function cutOff(cluster: SimCluster, node: SimNode): void {
+  const others = cluster.nodes.filter((other) => other !== node).map(({ address }) => address)
+  cluster.network.partition([node.address], others)
+}
+
+t.test('a voter that lost its disk gives no vote, however often it is started (S16)', async (t) => {
+  const cluster = new SimCluster({
+    seed: 1,
+    nodes: 3,
+    proposeEveryMs: 20,
+    config: { heartbeatTimeoutMs: 150 },
+  })
+  cluster.start()
+  await cluster.run(10_000, () => cluster.totals.acknowledged > 50)
+  const leader = cluster.leading()?.node as SimNode
+  const [spoiled, behind] = cluster.nodes.filter((node) => node !== leader) as [SimNode, SimNode]
+
+  // What is committed now is on the leader and on the one that is about to lose it.
+  cutOff(cluster, behind)
+  const { acknowledged } = cluster.totals
+  await cluster.run(5000, () => cluster.totals.acknowledged > acknowledged + 50)
+  cluster.crash(leader)
+  cluster.crash(spoiled)
+  cluster.operator.ruin(spoiled)
+  spoiled.loseDisks()
+
+  cutOff(cluster, spoiled)
+  cluster.restart(spoiled)
+  await cluster.run(300)
+  t.ok(spoiled.running, 'nobody could turn it away yet')
+  cluster.crash(spoiled)
+  cluster.restart(spoiled)
+  cluster.network.healOneWay(spoiled.address, behind.address)
+  cluster.network.healOneWay(behind.address, spoiled.address)
+  const elections = cluster.checks.elections
+  await cluster.run(10_000)
+  t.equal(cluster.checks.elections, elections, 'two of three voters do not make a leader')
+
+  cluster.network.heal()
+  cluster.restart(leader)
+  cluster.quiesce()
+  cluster.operator.rest()
+  await cluster.run(60_000, () => cluster.converged)
+  t.ok(cluster.converged, 'it was removed, wiped, and added again')
+  t.equal(cluster.operator.replaced, 1)
+  cluster.compare()
+})
