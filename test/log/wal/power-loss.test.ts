@@ -11,6 +11,7 @@ t.test('whatever a loss of power leaves, what was acknowledged is there (S5, S15
     compactions: 0,
     resets: 0,
     sets: 0,
+    refused: 0,
     reopened: 0,
     tornFlushes: 0,
     segments: 0,

@@ -144,13 +144,26 @@ class CrashFile implements WalFile {
   }
 
   write(pieces: readonly Uint8Array[], position: number): void {
-    this.#disk.check('write', this.#path)
     const bytes = Buffer.concat(pieces)
     const inode = this.#inode
+    try {
+      this.#disk.check('write', this.#path)
+    } catch (error) {
+      // A write that fails may have been done in part.
+      this.#put(
+        bytes.subarray(0, SECTOR_BYTES * Math.floor(bytes.length / 2 / SECTOR_BYTES)),
+        position,
+      )
+      throw error
+    }
     const growth = Math.max(0, position + bytes.length - inode.current.length)
     if (growth > this.#disk.free()) throw new DiskError('write', this.#path, errno('ENOSPC'))
-    inode.current = written(inode.current, position, bytes)
-    inode.pending.push({ at: position, bytes })
+    this.#put(bytes, position)
+  }
+
+  #put(bytes: Buffer, position: number): void {
+    this.#inode.current = written(this.#inode.current, position, bytes)
+    this.#inode.pending.push({ at: position, bytes })
   }
 
   sync(): void {

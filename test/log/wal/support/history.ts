@@ -1,4 +1,4 @@
-import type { StoredLog } from '../../../../lib/log/store.js'
+import { type StoredLog, StoreFullError } from '../../../../lib/log/store.js'
 import { ALL, batchOf } from '../../../../lib/log/store-contract-tools.js'
 import { WalStore } from '../../../../lib/log/wal/wal-store.js'
 import { Prng } from '../../../../lib/runtime/prng.js'
@@ -21,6 +21,7 @@ export interface HistoryTotals {
   compactions: number
   resets: number
   sets: number
+  refused: number
   reopened: number
   tornFlushes: number
   segments: number
@@ -157,10 +158,28 @@ export class History {
   }
 
   async #flush(): Promise<void> {
-    await this.#store.flush()
+    if (this.#random.chance(0.04)) this.#refuseOneWrite()
+    try {
+      await this.#store.flush()
+    } catch (error) {
+      if (!(error instanceof StoreFullError)) throw error
+      this.#staged = this.#log
+      this.#totals.refused++
+      return
+    } finally {
+      this.#disk.fault = null
+    }
     this.#log = this.#staged
     this.#totals.flushes++
     this.#tryCrash(0.5)
+  }
+
+  #refuseOneWrite(): void {
+    this.#disk.fault = (operation) => {
+      if (operation !== 'write') return null
+      this.#disk.fault = null
+      return 'ENOSPC'
+    }
   }
 
   /** A crash at this moment: what it leaves is looked at, and now and then the history's next life. */
