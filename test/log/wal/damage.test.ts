@@ -185,6 +185,33 @@ t.test('a value outlives the damage of one copy, and of the same one again', asy
   t.throws(() => opened(disk), { code: 'RAFT_CORRUPT', message: /no copy of term and vote/ })
 })
 
+t.test('two torn writes of values do not make up one that was given up', async (t) => {
+  const disk = await filled([])
+  const file = (): Buffer => Buffer.from(disk.inode('/wal/values.dat').current)
+  const padding = { 'a/y': Buffer.alloc(2000, 7) }
+  /** Of what changed, only the first sector of each copy arrives, or only the others. */
+  const tear = (before: Buffer, after: Buffer, arrives: 'first' | 'others'): void => {
+    const copyBytes = before.length / 4
+    change(disk, 'values.dat', () => {
+      const torn = Buffer.from(before)
+      for (let at = 0; at < torn.length; at += 512) {
+        const isFirst = at % copyBytes === 0
+        if (isFirst === (arrives === 'first')) after.copy(torn, at, at, at + 512)
+      }
+      return torn
+    })
+  }
+  const before = file()
+  opened(disk).set({ ...padding, 'a/x': Buffer.from('first') })
+  tear(before, file(), 'first')
+  const store = opened(disk)
+  t.equal(Buffer.from(store.get('a/x') ?? []).toString(), 'value')
+  const given = file()
+  store.set({ ...padding, 'a/x': Buffer.from('other') })
+  tear(given, file(), 'others')
+  t.equal(Buffer.from(opened(disk).get('a/x') ?? []).toString(), 'value')
+})
+
 t.test('leftovers of a crash and files of others are no part of the log', async (t) => {
   const disk = await filled(batchesOf([100, 100]))
   for (const name of ['next.tmp', 'values.tmp', 'notes.txt', '1-1.wal', `${first}.bak`]) {
