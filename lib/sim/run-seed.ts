@@ -59,7 +59,7 @@ export async function runSeed(options: SeedOptions): Promise<SeedReport> {
     changeEveryMs: profile.changeEveryMs,
     config: { ...PATIENT, ...timeoutsFor(seed), ...snapshotsFor(seed) },
     network: networkFor(profile.noisyNetwork),
-    proposeEveryMs: seed % 4 === 0 ? 10 : 30,
+    proposeEveryMs: seed % 4 === 0 ? 12 : 40,
     readEveryMs: (profile.readEveryMs * nodes) / 3,
     transferEveryMs: profile.transferEveryMs,
     // A flush is slower than a message or faster, so that either may lose the race.
@@ -90,7 +90,7 @@ export async function runSeed(options: SeedOptions): Promise<SeedReport> {
 }
 
 function timeoutsFor(seed: number) {
-  const heartbeatTimeoutMs = seed % 2 === 0 ? 300 : 120
+  const heartbeatTimeoutMs = seed % 2 === 0 ? 400 : 200
   const leaderStallTimeoutMs = seed % 5 === 0 ? 600 : 2500
   return { heartbeatTimeoutMs, leaderStallTimeoutMs, replicationStallTimeoutMs: 2000 }
 }

@@ -185,7 +185,13 @@ export class SimNode implements DurableMachine {
 
   /** One actor ends as by an exception of its own; its supervisor decides what follows. */
   fail(actor: ActorHandle): void {
-    ;(actor as SimActor).cell.fail(new Error('a simulated fault'))
+    const { cell, host } = actor as SimActor
+    const { scheduler } = this.#options
+    const system = this.#system
+    // What it says after a long call is on its way already: it cannot have ended before that call.
+    scheduler.at(Math.max(scheduler.now(), host.busyUntil), () => {
+      if (this.#system === system && !cell.gone) cell.fail(new Error('a simulated fault'))
+    })
   }
 
   holds(index: LogIndex, term: Term): boolean {
