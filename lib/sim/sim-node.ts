@@ -189,9 +189,12 @@ export class SimNode implements DurableMachine {
     const { scheduler } = this.#options
     const system = this.#system
     // What it says after a long call is on its way already: it cannot have ended before that call.
-    scheduler.at(Math.max(scheduler.now(), host.busyUntil), () => {
-      if (this.#system === system && !cell.gone) cell.fail(new Error('a simulated fault'))
-    })
+    const end = (): void => {
+      if (this.#system !== system || cell.gone) return
+      if (host.busyUntil > scheduler.now()) scheduler.at(host.busyUntil, end)
+      else cell.fail(new Error('a simulated fault'))
+    }
+    end()
   }
 
   holds(index: LogIndex, term: Term): boolean {
