@@ -138,9 +138,13 @@ t.test('a follower that comes back with an old copy of its directory is noticed'
   await cluster.stop(id)
   await rm(cluster.dataDir(id), { recursive: true })
   await rename(copy, cluster.dataDir(id))
-  const noticed = new Promise((resolve) => leader.on('peer', resolve))
+  const noticed = new Promise((resolve) => {
+    leader.on('peer', (event) => {
+      if (event.change === 'refused') resolve(event)
+    })
+  })
   await cluster.start(id)
-  t.match(await noticed, { peer: id, change: 'refused', reason: /lost entries/ })
+  t.match(await noticed, { peer: id, reason: /lost entries/ })
   const [third] = cluster.nodes.filter((node) => node !== leader && node.id !== id)
   await cluster.stop(third?.id ?? '')
   const alone = leader.apply(Buffer.from('alone'), { timeoutMs: 1000 })

@@ -49,7 +49,11 @@ t.test('a member’s address that leads to another cluster is reported, and mend
   const id = follower?.id ?? ''
   await cluster.stop(id)
   const leader = await cluster.leader()
-  const refused = new Promise((resolve) => leader.on('peer', resolve))
+  const refused = new Promise((resolve) => {
+    leader.on('peer', (event) => {
+      if (event.change === 'refused') resolve(event)
+    })
+  })
   await cluster.start(id, { cluster: 'another', store: memoryStore() })
   const reason = /RAFT_CLUSTER_MISMATCH: this is cluster another/
   t.match(await refused, { kind: 'peer', peer: id, change: 'refused', reason })
