@@ -26,12 +26,11 @@ async function agree(t: Test, cluster: Processes, stream: SessionStream): Promis
 }
 
 const onTheWay: readonly DeathNote[] = [
-  { at: 'append', when: 'after', pass: 3 },
   { at: 'flush', when: 'before', pass: 3 },
   { at: 'flush', when: 'after', pass: 3 },
 ]
 
-t.test('a follower, then a leader, dies at its log', async (t) => {
+t.test('a follower, then a leader, dies at a flush of its log', async (t) => {
   const cluster = await startProcesses(config)
   t.teardown(() => cluster.close())
   for (const note of onTheWay) {
@@ -44,7 +43,7 @@ t.test('a follower, then a leader, dies at its log', async (t) => {
       for (const victim of [follower, leader]) {
         await victim.call({ kind: 'dieAt', note })
         await victim.died()
-        await stream.more(80)
+        await stream.more(40)
         await victim.start()
       }
       await agree(t, cluster, stream)
@@ -79,7 +78,7 @@ t.test('a node dies at the compaction that follows its snapshot', async (t) => {
     await t.test(`${when} the log is compacted`, async (t) => {
       const victim = await oneOf(await cluster.followers())
       const stream = new SessionStream(await oneOf(await cluster.followers(), victim))
-      await stream.more(200)
+      await stream.more(120)
       await victim.call({ kind: 'dieAt', note: { at: 'compact', when } })
       victim.call({ kind: 'snapshot' }).catch(() => {})
       await victim.died()
