@@ -1,4 +1,5 @@
 import { Worker } from 'node:worker_threads'
+import { after } from '../runtime/clock.js'
 import type { SeedOptions } from './run-seed.js'
 import type { SeedOutcome } from './seed-outcome.js'
 
@@ -60,13 +61,13 @@ class Pool {
   #runOn(worker: Worker, seed: number): Promise<SeedOutcome | null> {
     return new Promise((resolve) => {
       const done = (outcome: SeedOutcome | null): void => {
-        clearTimeout(patience)
+        patience.cancel()
         worker.off('message', done).off('error', failed)
         resolve(outcome)
       }
       const failed = (error: unknown): void =>
         done({ seed, rule: 'no errors', message: text(error) })
-      const patience = setTimeout(() => done(null), this.#options.patienceMs)
+      const patience = after(this.#options.patienceMs, () => done(null))
       worker.on('message', done).on('error', failed)
       worker.postMessage({ ...this.#options.common, seed })
     })
