@@ -9,7 +9,7 @@ import { logOnDisk } from './support/logs-on-disk.js'
 import { TcpCluster } from './support/tcp-cluster.js'
 
 /** All of them with TROUPE_LONG=1. */
-const ROUNDS = process.env.TROUPE_LONG === '1' ? 50 : 10
+const ROUNDS = process.env.TROUPE_LONG === '1' ? 50 : 4
 const PROPOSALS = 1000
 const BURST = 50
 
