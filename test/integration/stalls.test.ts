@@ -4,7 +4,7 @@ import { type Processes, startProcesses } from './support/processes.js'
 
 /** S9, S11: a blocked thread or a hung disk of a few seconds is nobody's reason for an election. */
 
-const config = { heartbeatTimeoutMs: 200 }
+const config = { heartbeatTimeoutMs: 400 }
 
 async function quiet(t: Tap, cluster: Processes, trouble: () => Promise<void>): Promise<void> {
   const before = await Promise.all(cluster.nodes.map((node) => node.status()))
