@@ -30,12 +30,9 @@ export class NodeRequests {
         return apply.query(message.minIndex, message.items)
       case 'transfer':
         return stepper.step({ kind: 'transfer', id: message.id, to: message.to })
-      case 'changeMembers': {
-        const { id, change, prevIndex } = message
-        return stepper.step({ kind: 'changeMembers', id, change, prevIndex })
-      }
+      case 'changeMembers':
       case 'cancelChange':
-        return stepper.step({ kind: 'cancelChange', id: message.id })
+        return stepper.step(message)
       case 'takeSnapshot':
         return snapshots.want(message.id)
       case 'reload':

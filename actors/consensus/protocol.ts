@@ -1,5 +1,5 @@
 import type { Rejection } from '../../lib/core/effects.js'
-import type { MemberChange } from '../../lib/core/membership.js'
+import type { Input } from '../../lib/core/inputs.js'
 import type {
   Configuration,
   IndexedConfiguration,
@@ -52,14 +52,8 @@ export type NodeRequest =
   /** Waits until minIndex is applied, then asks the state machine; `stale` when minIndex is 0. */
   | { readonly kind: 'query'; readonly minIndex: LogIndex; readonly items: readonly QueryItem[] }
   | { readonly kind: 'transfer'; readonly id: number; readonly to: NodeId | null }
-  | {
-      readonly kind: 'changeMembers'
-      readonly id: number
-      readonly change: MemberChange
-      readonly prevIndex: LogIndex
-    }
-  /** Whoever asked for that change waits no longer. */
-  | { readonly kind: 'cancelChange'; readonly id: number }
+  /** The core's own inputs; the change is answered by changeDone. */
+  | Extract<Input, { readonly kind: 'changeMembers' | 'cancelChange' }>
   | { readonly kind: 'takeSnapshot'; readonly id: number }
   /** Control lane. The options were changed while the node runs; answered by reloaded. */
   | { readonly kind: 'reload'; readonly id: number; readonly settings: ConsensusSettings }

@@ -125,17 +125,9 @@ export class LmdbStore implements Store {
   }
 
   read(fromIndex: LogIndex, toIndex: LogIndex, maxBytes: number): StoredBatch[] {
-    const { base, kept, cleared, added } = this.#staged
-    if (fromIndex <= base.index) return []
-    const found = cleared ? [] : this.#log.read(fromIndex, Math.min(toIndex, kept.index), maxBytes)
-    let bytes = found.reduce((sum, batch) => sum + batch.bytes.byteLength, 0)
-    for (const batch of added) {
-      if (batch.firstIndex > toIndex || bytes >= maxBytes) break
-      if (batch.lastIndex < fromIndex) continue
-      found.push({ ...batch, bytes: new Uint8Array(batch.bytes) })
-      bytes += batch.bytes.byteLength
-    }
-    return found
+    return this.#staged.read(fromIndex, toIndex, maxBytes, (end) =>
+      this.#log.read(fromIndex, end, maxBytes),
+    )
   }
 
   hasRoom(bytes: number): boolean {

@@ -119,6 +119,28 @@ export class StagedLog {
     this.#added = []
   }
 
+  /**
+   * Whole batches as the log will be, copied, until `maxBytes` is passed. `saved` reads those on disk from
+   * `fromIndex` up to the index that it is given.
+   */
+  read(
+    fromIndex: LogIndex,
+    toIndex: LogIndex,
+    maxBytes: number,
+    saved: (toIndex: LogIndex) => StoredBatch[],
+  ): StoredBatch[] {
+    if (fromIndex <= this.#base.index) return []
+    const found = this.#cleared ? [] : saved(Math.min(toIndex, this.#kept.index))
+    let bytes = found.reduce((sum, batch) => sum + batch.bytes.byteLength, 0)
+    for (const batch of this.#added) {
+      if (batch.firstIndex > toIndex || bytes >= maxBytes) break
+      if (batch.lastIndex < fromIndex) continue
+      found.push({ ...batch, bytes: new Uint8Array(batch.bytes) })
+      bytes += batch.bytes.byteLength
+    }
+    return found
+  }
+
   #assertBoundary(fromIndex: LogIndex, firstIndex: LogIndex): void {
     assert(firstIndex >= fromIndex, 'a truncation cuts a batch in two', { fromIndex, firstIndex })
   }

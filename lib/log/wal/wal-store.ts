@@ -136,18 +136,9 @@ export class WalStore implements Store {
   }
 
   read(fromIndex: LogIndex, toIndex: LogIndex, maxBytes: number): StoredBatch[] {
-    const { base, kept, cleared, added } = this.#staged
-    if (fromIndex <= base.index) return []
-    const end = Math.min(toIndex, kept.index)
-    const found = cleared ? [] : this.#log.segments.read(fromIndex, end, maxBytes)
-    let bytes = found.reduce((sum, batch) => sum + batch.bytes.byteLength, 0)
-    for (const batch of added) {
-      if (batch.firstIndex > toIndex || bytes >= maxBytes) break
-      if (batch.lastIndex < fromIndex) continue
-      found.push({ ...batch, bytes: new Uint8Array(batch.bytes) })
-      bytes += batch.bytes.byteLength
-    }
-    return found
+    return this.#staged.read(fromIndex, toIndex, maxBytes, (end) =>
+      this.#log.segments.read(fromIndex, end, maxBytes),
+    )
   }
 
   hasRoom(bytes: number): boolean {
