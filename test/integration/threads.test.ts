@@ -9,7 +9,7 @@ import { TcpCluster } from './support/tcp-cluster.js'
 
 /** Wherever the actors of a node run, it does the same. */
 
-const config = { heartbeatTimeoutMs: 300, trailingLogEntries: 10, maxBatchEntries: 50 }
+const config = { heartbeatTimeoutMs: 1000, trailingLogEntries: 10, maxBatchEntries: 50 }
 
 const placements: Readonly<Record<string, Partial<RaftNodeOptions>>> = {
   'all actors on the thread of the program': { threads: 'compact' },

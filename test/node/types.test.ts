@@ -42,7 +42,8 @@ type ApplyOf<Command, Result> = (
 t.test('the queries proxy is typed method by method', async (t) => {
   type Queries = ReturnType<Threaded['queries']>
   same<Same<Queries['plus'], (other: number) => Promise<number>>>()
-  same<Same<Parameters<Queries['describe']>, [prefix: string, suffix?: string]>>()
+  same<Same<Parameters<Queries['describe']>['length'], 1 | 2>>()
+  same<Same<NonNullable<Parameters<Queries['describe']>[0 | 1]>, string>>()
   same<Same<Awaited<ReturnType<Queries['describe']>>, string>>()
   t.pass('the compiler agrees')
 })
