@@ -16,7 +16,7 @@ async function stoppedNode(dataDir: string): Promise<number> {
     transport: memoryTransport(memoryNetwork(), 'n1'),
     stateMachine: keyValueStateMachine(),
     bootstrap: [{ id: 'n1', address: '127.0.0.1:7001' }],
-    config: { heartbeatTimeoutMs: 200 },
+    config: { heartbeatTimeoutMs: 800 },
   })
   await node.waitFor({ state: 'leader' }, { timeoutMs: 20_000 })
   return await node.barrier()

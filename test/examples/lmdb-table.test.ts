@@ -17,7 +17,7 @@ async function tables(t: Test, config = {}) {
   const root = t.testdir()
   const cluster = await startTestCluster({
     stateMachine: table,
-    config: { heartbeatTimeoutMs: 500, ...config },
+    config: { heartbeatTimeoutMs: 800, ...config },
     options: (id) => ({
       dataDir: `${root}/${id}`,
       ...(id === 'n4' && { bootstrap: undefined }),

@@ -33,7 +33,7 @@ const title = `${ROUNDS} times: closing with 1,000 proposals pending leaves noth
 t.setTimeout(12_000 * ROUNDS)
 
 t.test(title, async (t) => {
-  const cluster = await TcpCluster.make({ config: { heartbeatTimeoutMs: 150 } })
+  const cluster = await TcpCluster.make({ config: { heartbeatTimeoutMs: 800 } })
   t.teardown(() => cluster.remove())
   // Once for what the process itself opens and keeps: its thread pool, modules, a library's own file.
   await runRound(cluster, closeAtOnce, 0)

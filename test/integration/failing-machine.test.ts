@@ -9,7 +9,7 @@ import { listMachine, TcpCluster } from './support/tcp-cluster.js'
 /** S14: an exception of the state machine is a fault of its node, and of that node alone. */
 
 const FAIL_AT = 30
-const config = { heartbeatTimeoutMs: 300, restartMinMs: 10 }
+const config = { heartbeatTimeoutMs: 800, restartMinMs: 10 }
 
 function throwing(times: number | 'always') {
   const options = { failAt: FAIL_AT, ...(times !== 'always' && { timesLeft: failures(times) }) }

@@ -7,7 +7,7 @@ import { SessionStream } from './support/session-stream.js'
 
 /** Both sides of every point in the long run; the usual one takes the harder side of the slow ones. */
 const LONG = process.env.TROUPE_LONG === '1'
-const config = { heartbeatTimeoutMs: 300, trailingLogEntries: 10 }
+const config = { heartbeatTimeoutMs: 800, trailingLogEntries: 10 }
 
 async function oneOf(followers: readonly NodeProcess[], but?: NodeProcess): Promise<NodeProcess> {
   const found = followers.find((node) => node !== but)

@@ -9,7 +9,7 @@ import { TcpCluster } from './support/tcp-cluster.js'
 
 /** User restore and restore at start, on TCP, LMDB and files, each actor on its thread. */
 
-const config = { heartbeatTimeoutMs: 500, trailingLogEntries: 5, snapshotIntervalMs: 3_600_000 }
+const config = { heartbeatTimeoutMs: 800, trailingLogEntries: 5, snapshotIntervalMs: 3_600_000 }
 
 async function write(node: RaftNode, what: string, count: number): Promise<number> {
   const texts = Array.from({ length: count }, (_, i) => `${what} ${i}`)

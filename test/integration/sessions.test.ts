@@ -4,7 +4,7 @@ import { SessionStream } from './support/session-stream.js'
 
 t.test('leaders are killed under a stream of commands: none is lost, none doubled', async (t) => {
   const cluster = await startProcesses({
-    heartbeatTimeoutMs: 300,
+    heartbeatTimeoutMs: 800,
     snapshotThresholdEntries: 300,
     snapshotIntervalMs: 200,
   })

@@ -11,7 +11,7 @@ import { TcpCluster, type TcpClusterOptions } from './support/tcp-cluster.js'
 /** S13 over TCP and files: who is behind the compacted log gets a snapshot, whoever restarts when. */
 
 const config = {
-  heartbeatTimeoutMs: 300,
+  heartbeatTimeoutMs: 800,
   trailingLogEntries: 5,
   snapshotThresholdEntries: 50,
   snapshotIntervalMs: 3_600_000,

@@ -4,7 +4,7 @@ import { type Processes, startProcesses } from './support/processes.js'
 
 /** S9, S11: a blocked thread or a hung disk of a few seconds is nobody's reason for an election. */
 
-const config = { heartbeatTimeoutMs: 200 }
+const config = { heartbeatTimeoutMs: 500 }
 
 async function quiet(t: Tap, cluster: Processes, trouble: () => Promise<void>): Promise<void> {
   const before = await Promise.all(cluster.nodes.map((node) => node.status()))
@@ -63,7 +63,7 @@ t.test('stalls shorter than leaderStallTimeoutMs cause no election', async (t) =
 t.test("the leader's store hangs for 3 s while a follower catches up", async (t) => {
   const cluster = await startProcesses({
     // A process is started beside it, which takes both processors for a while.
-    heartbeatTimeoutMs: 400,
+    heartbeatTimeoutMs: 500,
     tailMaxBytes: 1024 * 1024,
     maxEntryBytes: 64 * 1024,
   })

@@ -15,7 +15,7 @@ import { TcpCluster } from './support/tcp-cluster.js'
 
 /** Whoever knocks at the Raft port and is no member is turned away, and nothing else suffers. */
 
-const config = { heartbeatTimeoutMs: 500 }
+const config = { heartbeatTimeoutMs: 800 }
 
 t.test('a node of another cluster that dials is refused and told why', async (t) => {
   const own = logRecorder()

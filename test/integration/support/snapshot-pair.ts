@@ -12,7 +12,7 @@ import { TcpProxy } from '../../helpers/tcp-proxy.js'
 import { freePort } from './processes.js'
 
 export const pairConfig = {
-  heartbeatTimeoutMs: 300,
+  heartbeatTimeoutMs: 800,
   trailingLogEntries: 0,
   snapshotIntervalMs: 3_600_000,
   snapshotChunkBytes: 64 * 1024,

@@ -75,7 +75,7 @@ export class TcpCluster {
       store: lmdbStore(),
       stateMachine: machine?.(id) ?? listMachine(),
       bootstrap: this.members,
-      config: { heartbeatTimeoutMs: 200, ...config },
+      config: { heartbeatTimeoutMs: 800, ...config },
       ...options?.(id, this.address(id)),
       ...more,
     })
