@@ -4,6 +4,7 @@ import type { StateMachineSpec, StateMachineTypes } from '../fsm/spec.js'
 import type { StoreSpec } from '../log/store.js'
 import { lmdbStore } from '../log/stores.js'
 import type { ActorLogger } from '../runtime/actor.js'
+import { locate, type ModuleUrl } from '../runtime/module-url.js'
 import type { SnapshotStoreSpec } from '../snapshot/store.js'
 import { fileSnapshotStore, memorySnapshotStore } from '../snapshot/stores.js'
 import type { TransportSpec } from '../transport/transport.js'
@@ -41,6 +42,13 @@ export interface RaftNodeOptions<Types extends StateMachineTypes = StateMachineT
   readonly config?: Partial<RaftConfig> | undefined
   /** Default `dedicated`: a thread for every actor but consensus. `compact`: all on this thread. */
   readonly threads?: ThreadsOption | undefined
+  /**
+   * For programs in a bundle: where the modules are that threads load. Called with `worker` (the thread's own,
+   * `lib/runtime/worker-main.js` in this package), `consensus`, `log`, `fsm`, `snapshot`, `replicator`,
+   * `inbound` (`actors/NAME/NAME-actor.js`), and with those of the store, the transport and the snapshots,
+   * e.g. `lmdb-store`, `wal-store`, `tcp-transport`, `file-store`; `url` is where each would be looked for.
+   */
+  readonly actorUrl?: ModuleUrl | undefined
   /** pino fits. Silent without. */
   readonly logger?: ActorLogger | undefined
 }
@@ -60,6 +68,7 @@ export interface ResolvedOptions {
   readonly given: Partial<RaftConfig>
   readonly maxPayloadBytes: number | undefined
   readonly placement: Placement
+  readonly actorUrl: ModuleUrl | undefined
   readonly logger: ActorLogger | undefined
 }
 
@@ -80,11 +89,13 @@ export function resolveOptions(given: RaftNodeOptions<StateMachineTypes>): Resol
   const store = resolveStore(given.store)
   const snapshots = given.snapshots ?? snapshotsBeside(store)
   const maxPayloadBytes = payloadLimit(given.transport)
+  const { actorUrl, stateMachine } = given
+  checkActorUrl(actorUrl)
   const parts = {
-    store,
-    snapshots,
-    stateMachine: given.stateMachine,
-    transport: given.transport,
+    store: located(store, actorUrl),
+    snapshots: located(snapshots, actorUrl),
+    stateMachine,
+    transport: located(given.transport, actorUrl),
   }
   return {
     ...parts,
@@ -96,6 +107,7 @@ export function resolveOptions(given: RaftNodeOptions<StateMachineTypes>): Resol
     given: { ...given.config },
     maxPayloadBytes,
     placement: resolvePlacement(given.threads, parts),
+    actorUrl,
     logger: given.logger,
   }
 }
@@ -111,6 +123,7 @@ const known: ReadonlySet<string> = new Set<keyof RaftNodeOptions>([
   'bootstrap',
   'config',
   'threads',
+  'actorUrl',
   'logger',
 ])
 
@@ -141,6 +154,20 @@ export function resolveStore(given: RaftNodeOptions['store']): StoreSpec {
   const { module } = given
   if (!(module instanceof URL)) return given as StoreSpec
   return { module: module.href, options: given.options ?? {} }
+}
+
+function checkActorUrl(given: unknown): void {
+  if (given === undefined || typeof given === 'function') return
+  throw invalid('actorUrl', `expected a function (name, url) => URL, found ${String(given)}`)
+}
+
+/** What lives in this thread's memory is loaded from nowhere. */
+function located<Spec extends { readonly module: string; readonly create?: unknown }>(
+  spec: Spec,
+  actorUrl: ModuleUrl | undefined,
+): Spec {
+  if (actorUrl === undefined || spec.create !== undefined) return spec
+  return { ...spec, module: locate(actorUrl, new URL(spec.module)).href }
 }
 
 /** A store in memory that is started again finds the snapshots that go with it. */

@@ -84,9 +84,8 @@ export class RaftNode<Types extends StateMachineTypes = StateMachineTypes> {
   ): Promise<RaftNode<Types>> {
     const resolved = resolveOptions(options)
     const codec = await loadCodecOf(options.stateMachine)
-    const system = createActorSystem(
-      resolved.logger === undefined ? {} : { logger: resolved.logger },
-    )
+    const { logger, actorUrl } = resolved
+    const system = createActorSystem({ logger, moduleUrl: actorUrl })
     return new RaftNode<Types>(await startNode({ options: resolved, codec, system }))
   }
 
@@ -345,8 +344,6 @@ export class RaftNode<Types extends StateMachineTypes = StateMachineTypes> {
   [Symbol.asyncDispose](): Promise<void> {
     return this.close()
   }
-
-  // -- of later releases
 
   /**
    * Replaces the state of the whole cluster by that of a snapshot. Leader only; no time limit by default.

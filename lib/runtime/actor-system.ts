@@ -6,13 +6,16 @@ import { DeadLetters } from './dead-letters.js'
 import { ActorUsageError } from './errors.js'
 import { DEFAULT_STOP_MS, type HostedActor, type SystemServices, shareOf } from './hosted-actor.js'
 import { InlineActor } from './inline-actor.js'
+import type { ModuleUrl } from './module-url.js'
 import { ThreadActor } from './thread-actor.js'
 
 export interface ActorSystemOptions {
   /** Where the log records of every actor go, on whatever thread it runs. Silent without. */
-  readonly logger?: ActorLogger
+  readonly logger?: ActorLogger | undefined
   /** Uniform in [0, 1), for inline actors; threads have a source of their own. Default Math.random. */
   readonly random?: () => number
+  /** Where threads find their modules: `worker` is their own, the others are those of actors. */
+  readonly moduleUrl?: ModuleUrl | undefined
 }
 
 /** An actor system that also tells the time: supervisors wait with it. */
@@ -40,6 +43,7 @@ class LoopActorSystem implements HostActorSystem {
     this.#services = {
       random: options.random ?? Math.random,
       deadLetter: (to, kind) => this.#deadLetters.add(to, kind),
+      moduleUrl: options.moduleUrl,
     }
   }
 

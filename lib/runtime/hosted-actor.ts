@@ -2,6 +2,7 @@ import type { MessagePort } from 'node:worker_threads'
 import type { ActorExit, ActorHandle, ActorSpec, ActorStats, Message } from './actor.js'
 import type { ActorMemory } from './actor-memory.js'
 import type { LinkRef } from './letter.js'
+import type { ModuleUrl } from './module-url.js'
 
 /** How long a stop may take before the actor is killed, unless the caller says otherwise. */
 export const DEFAULT_STOP_MS = 5000
@@ -78,4 +79,5 @@ export function statsOf(name: string, memory: ActorMemory): ActorStats {
 export interface SystemServices {
   readonly deadLetter: (to: string, kind: string) => void
   readonly random: () => number
+  readonly moduleUrl?: ModuleUrl | undefined
 }

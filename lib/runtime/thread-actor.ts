@@ -15,6 +15,7 @@ import {
   statsOf,
 } from './hosted-actor.js'
 import { type AnswerLetter, type HostMessage, SYSTEM, type SystemMessage } from './letter.js'
+import { locate } from './module-url.js'
 import { PortRef } from './port-ref.js'
 import { asError, fromWireError } from './wire-error.js'
 import { inheritedArguments } from './worker-arguments.js'
@@ -64,9 +65,10 @@ export class ThreadActor<M extends Message = Message> implements HostedActor {
     this.#root = port1
     this.#rootRef = new PortRef(spec.name, port1, this.memory.words, services.deadLetter, true)
     this.ref = this.#rootRef
-    this.#worker = startWorker(spec, {
+    const { moduleUrl } = services
+    this.#worker = startWorker(locate(moduleUrl, WORKER_URL), spec, {
       name: spec.name,
-      module: spec.module.href,
+      module: locate(moduleUrl, spec.module).href,
       init: spec.init,
       memory: this.memory.memory,
       root: port2,
@@ -212,10 +214,10 @@ export class ThreadActor<M extends Message = Message> implements HostedActor {
   }
 }
 
-function startWorker<M extends Message>(spec: Placed<M>, data: WorkerSpec): Worker {
+function startWorker<M extends Message>(url: URL, spec: Placed<M>, data: WorkerSpec): Worker {
   const { resourceLimits } = spec
   const execArgv = spec.execArgv ?? inheritedArguments(process.execArgv)
-  return new Worker(WORKER_URL, {
+  return new Worker(url, {
     name: spec.name,
     workerData: data,
     transferList: [data.root],
