@@ -1,6 +1,9 @@
 /** The key-value service: `troupe/service`. The one part of the package that needs fastify. */
 
+export type { Access } from './access.js'
+export type { CredentialSources } from './credentials.js'
 export type { HttpLeader } from './http-errors.js'
+export type { HttpLimits } from './http-server.js'
 export {
   encodeCommand,
   type KvBatch,
@@ -29,3 +32,4 @@ export {
 export type { Delays, Diagnostics, Timeouts } from './service-diagnostics.js'
 export type { MemberHealth, MemberStatus, Members } from './service-members.js'
 export type { NodeStatus } from './service-status.js'
+export type { TokenList, TokenSource } from './tokens.js'

@@ -20,13 +20,13 @@ export class OriginGuard {
     this.#anyAddress = isWildcard(listen)
   }
 
-  /** Throws a problem 403. */
-  check(headers: IncomingHttpHeaders): void {
+  /** `secure`: the request came over TLS, and so must its page have. Throws a problem 403. */
+  check(headers: IncomingHttpHeaders, secure = false): void {
     const { host, origin } = headers
     if (host !== undefined && !this.#isOurs(host)) {
       throw forbidden(`Host ${host} is not a name of this node`)
     }
-    if (origin !== undefined && !isSameOrigin(origin, host)) {
+    if (origin !== undefined && !isSameOrigin(origin, host, secure)) {
       throw forbidden(`requests of pages from ${origin} are not accepted`)
     }
   }
@@ -47,6 +47,8 @@ function hostName(host: string): string {
     .replace(/^\[(.*)\]$/, '$1')
 }
 
-function isSameOrigin(origin: string, host: string | undefined): boolean {
-  return host !== undefined && /^https?:\/\/(.*)$/.exec(origin)?.[1] === host
+/** A page that came without TLS may be anyone's on the way: it gets no say over a node with TLS. */
+function isSameOrigin(origin: string, host: string | undefined, secure: boolean): boolean {
+  if (host === undefined) return false
+  return origin === `https://${host}` || (!secure && origin === `http://${host}`)
 }

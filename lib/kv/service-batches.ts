@@ -1,4 +1,5 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import { forData } from './access.js'
 import { batchOperations } from './batch-body.js'
 import { writeCondition } from './conditions.js'
 import { badRequest, unsupportedMediaType } from './http-problem.js'
@@ -14,8 +15,8 @@ const maxBatchBodyBytes = 2 * maxValueBytes
 /** `/kv`: lists, and atomic batches of writes. */
 export function batchRoutes(app: FastifyInstance, node: KvReplica): void {
   app.removeContentTypeParser('text/plain')
-  app.get('/kv', (request, reply) => listKeys(node, request, reply))
-  app.post('/kv', { bodyLimit: maxBatchBodyBytes }, (request, reply) =>
+  app.get('/kv', forData, (request, reply) => listKeys(node, request, reply))
+  app.post('/kv', { ...forData, bodyLimit: maxBatchBodyBytes }, (request, reply) =>
     writeBatch(node, request, reply),
   )
 }

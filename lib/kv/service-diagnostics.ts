@@ -2,6 +2,7 @@ import { statfs } from 'node:fs/promises'
 import { type IntervalHistogram, monitorEventLoopDelay } from 'node:perf_hooks'
 import type { FastifyInstance } from 'fastify'
 import type { PeerReport } from '../../actors/consensus/protocol.js'
+import { forAdmin } from './access.js'
 import type { KvReplica } from './replica.js'
 import { noParameters } from './request-parameters.js'
 import { packageVersion } from './version.js'
@@ -56,7 +57,7 @@ export function diagnosticsRoute(
     delays.enable()
   })
   app.addHook('onClose', async () => void delays?.disable())
-  app.get('/diagnostics', async ({ query }) => {
+  app.get('/diagnostics', forAdmin, async ({ query }) => {
     noParameters(query)
     const { id, cluster } = node.stats()
     const { flushes: count, flushTimes, storeBytes } = await node.logStats()

@@ -1,4 +1,5 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import { forData } from './access.js'
 import { entityTag, isUnmodified, writeCondition } from './conditions.js'
 import { badRequest, keyNotFound } from './http-problem.js'
 import { idempotencyKey } from './idempotency-key.js'
@@ -13,9 +14,11 @@ export function keyRoutes(app: FastifyInstance, node: KvReplica): void {
   // A body is the value, whatever its Content-Type says.
   app.removeAllContentTypeParsers()
   app.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, body, done) => done(null, body))
-  app.get('/kv/*', (request, reply) => getKey(node, request, reply))
-  app.put('/kv/*', { bodyLimit: maxValueBytes }, (request, reply) => putKey(node, request, reply))
-  app.delete('/kv/*', (request, reply) => deleteKey(node, request, reply))
+  app.get('/kv/*', forData, (request, reply) => getKey(node, request, reply))
+  app.put('/kv/*', { ...forData, bodyLimit: maxValueBytes }, (request, reply) =>
+    putKey(node, request, reply),
+  )
+  app.delete('/kv/*', forData, (request, reply) => deleteKey(node, request, reply))
 }
 
 async function getKey(node: KvReplica, request: FastifyRequest, reply: FastifyReply) {
@@ -27,10 +30,10 @@ async function getKey(node: KvReplica, request: FastifyRequest, reply: FastifyRe
   reply.header('etag', entityTag(found.revision))
   if (isUnmodified(request.headers, found.revision)) return reply.code(304).send()
   const { buffer, byteOffset, byteLength } = found.value
-  // A browser must neither guess a type for a value nor run anything in it.
+  // A browser must neither guess a type for a value nor show it as a page (response-guards.ts).
   return reply
     .header('content-type', 'application/octet-stream')
-    .header('content-security-policy', "sandbox; default-src 'none'")
+    .header('content-disposition', 'attachment')
     .send(Buffer.from(buffer, byteOffset, byteLength))
 }
 

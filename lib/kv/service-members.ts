@@ -1,4 +1,5 @@
 import type { FastifyError, FastifyInstance, FastifyRequest } from 'fastify'
+import { forAdmin, forData } from './access.js'
 import { type HttpLeader, httpLeader } from './http-errors.js'
 import { badRequest, bodyTooLarge, unsupportedMediaType } from './http-problem.js'
 import { memberAddition, memberChange, memberRemoval, transferTarget } from './member-body.js'
@@ -47,8 +48,8 @@ export function memberRoutes(app: FastifyInstance, node: KvReplica): void {
   app.setErrorHandler((error) => {
     throw (error as Partial<FastifyError>).statusCode === 413 ? bodyTooLarge(maxBodyBytes) : error
   })
-  const limits = { bodyLimit: maxBodyBytes }
-  app.get('/members', async ({ query }) => {
+  const limits = { ...forAdmin, bodyLimit: maxBodyBytes }
+  app.get('/members', forData, async ({ query }) => {
     noParameters(query)
     return membersOf(node)
   })

@@ -1,6 +1,7 @@
 import { Readable } from 'node:stream'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { isRaftError, RaftError } from '../node/errors.js'
+import { forAdmin } from './access.js'
 import {
   APPLICATION,
   type BackupMeta,
@@ -16,11 +17,11 @@ import { noParameters } from './request-parameters.js'
 
 /** `/snapshot` and `/restore`. A node snapshots and hands out its own state; the leader restores. */
 export function snapshotRoutes(app: FastifyInstance, node: KvReplica): void {
-  app.post('/snapshot', (request) => takeSnapshot(node, request))
+  app.post('/snapshot', forAdmin, (request) => takeSnapshot(node, request))
   const backup = (request: FastifyRequest, reply: FastifyReply) => sendBackup(node, request, reply)
   // The HEAD that fastify makes of a GET would say that there are no bytes.
-  app.head('/snapshot', backup)
-  app.get('/snapshot', backup)
+  app.head('/snapshot', forAdmin, backup)
+  app.get('/snapshot', forAdmin, backup)
   app.register(async (scope) => restoreRoute(scope, node))
 }
 
@@ -47,7 +48,6 @@ async function sendBackup(node: KvReplica, request: FastifyRequest, reply: Fasti
     'content-type': 'application/octet-stream',
     'content-length': backupBytes(meta),
     'content-disposition': `attachment; filename="${fileNameOf(meta)}"`,
-    'content-security-policy': "sandbox; default-src 'none'",
   })
   if (request.method === 'HEAD') return reply.send()
   const state = await snapshot.open()
@@ -87,6 +87,7 @@ function restoreRoute(app: FastifyInstance, node: KvReplica): void {
   app.removeAllContentTypeParsers()
   app.addContentTypeParser('*', (_request, body, done) => done(null, body))
   app.post('/restore', {
+    ...forAdmin,
     // Refused before a byte of the backup is sent, where the client waits to hear so.
     onRequest: async () => refuseUnlessLeading(node),
     handler: (request, reply) => restore(node, request, reply),

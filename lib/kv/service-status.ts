@@ -1,4 +1,5 @@
 import type { FastifyInstance } from 'fastify'
+import { forAnyone, forData } from './access.js'
 import { type HttpLeader, httpLeader } from './http-errors.js'
 import { HttpProblem } from './http-problem.js'
 import { Readiness } from './readiness.js'
@@ -29,16 +30,16 @@ export function statusRoutes(
   options: { readonly electionTimeoutMs: number },
 ): void {
   const readiness = new Readiness(node, options.electionTimeoutMs)
-  app.get('/status', async ({ query }) => {
+  app.get('/status', forData, async ({ query }) => {
     noParameters(query)
     return statusOf(node)
   })
-  app.get('/healthz', async ({ query }) => {
+  app.get('/healthz', forAnyone, async ({ query }) => {
     noParameters(query)
     if (node.state === 'closed') throw notReady('the node is closed')
     return { status: 'ok' }
   })
-  app.get('/readyz', async ({ query }) => {
+  app.get('/readyz', forAnyone, async ({ query }) => {
     noParameters(query)
     const reason = await readiness.reason()
     if (reason !== null) throw notReady(reason)

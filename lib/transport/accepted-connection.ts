@@ -3,6 +3,7 @@ import type { ActorContext, Timer } from '../runtime/actor.js'
 import { TransportError } from './errors.js'
 import { FramedChannel } from './framed-channel.js'
 import { decodeHello, encodeWelcome, HandshakeReader } from './handshake.js'
+import { checkIdentity } from './peer-identity.js'
 import type { Pipe, PipeEvents } from './pipe.js'
 import type { ChannelHandler, ListenHandler, TransportLimits, Welcome } from './transport.js'
 
@@ -73,6 +74,7 @@ export class AcceptedConnection implements PipeEvents {
       this.#state = 'deciding'
       if (handshake.rest.length > 0) return this.received(handshake.rest)
       const hello = decodeHello(handshake.version, handshake.body)
+      checkIdentity(this.#pipe.identities, hello.cluster, hello.nodeId)
       this.#handler.onHello(hello, (welcome, handler) => this.#accept(welcome, handler))
     } catch (error) {
       if (!(error instanceof TransportError)) throw error

@@ -2,6 +2,7 @@ import type { ActorContext, Timer } from '../runtime/actor.js'
 import { TransportError } from './errors.js'
 import { FramedChannel } from './framed-channel.js'
 import { decodeWelcome, encodeHello, HandshakeReader, PROTOCOL_VERSION } from './handshake.js'
+import { checkIdentity } from './peer-identity.js'
 import type { Pipe, PipeEvents } from './pipe.js'
 import type { ChannelHandler, Hello, TransportLimits, Welcome } from './transport.js'
 
@@ -29,7 +30,15 @@ export class DialledConnection implements PipeEvents {
     this.#timer = context.after(limits.handshakeTimeoutMs, () => this.#timeout(limits))
   }
 
+  /** Not even a Hello for whoever is not the node that was meant. */
   connected(): void {
+    const { cluster, to } = this.#hello
+    try {
+      checkIdentity(this.#pipe.identities, cluster, to)
+    } catch (error) {
+      if (!(error instanceof TransportError)) throw error
+      return this.channel.fail(error)
+    }
     this.#pipe.write([encodeHello(this.#hello)])
   }
 
@@ -96,6 +105,6 @@ export class DialledConnection implements PipeEvents {
 function closedEarly(): TransportError {
   return new TransportError(
     'RAFT_CONNECTION_LOST',
-    'the peer closed the connection before its Welcome: it speaks another protocol, is full or is stopping',
+    'the peer closed the connection before its Welcome: it speaks another protocol or wants TLS, does not accept this node, is full or is stopping',
   )
 }

@@ -24,8 +24,10 @@ export type TransportErrorCode =
   /** The connection broke or could not be made; `cause` is the socket's error. */
   | 'RAFT_CONNECTION_LOST'
   | 'RAFT_ADDRESS_INVALID'
-  /** TLS is not in this release. */
-  | 'RAFT_NOT_AVAILABLE'
+  /** The TLS handshake failed: plain text, another version, or a certificate that is not accepted. */
+  | 'RAFT_TLS_FAILED'
+  /** The peer's certificate is good, and names other nodes than the handshake does. */
+  | 'RAFT_IDENTITY_MISMATCH'
   | 'RAFT_INSECURE_LISTEN'
   | 'RAFT_CONFIG_INVALID'
 

@@ -177,7 +177,7 @@ export class HandshakeReader {
 function foreign(found: string, bytes: Uint8Array): TransportError {
   const start = Buffer.from(bytes.subarray(0, 16)).toString('latin1')
   const shown = JSON.stringify(start.replace(/[^\x20-\x7e]/g, '.'))
-  const hint = looksLikeHttp(start) ? '; this is the Raft port, HTTP has one of its own' : ''
+  const hint = hintAbout(start)
   return new TransportError(
     'RAFT_HANDSHAKE_INVALID',
     `expected the handshake of a node, found ${found} beginning with ${shown}${hint}`,
@@ -185,6 +185,15 @@ function foreign(found: string, bytes: Uint8Array): TransportError {
   )
 }
 
-function looksLikeHttp(start: string): boolean {
-  return /^(GET|HEAD|POST|PUT|DELETE|OPTIONS|PATCH|CONNECT|PRI) /.test(start)
+/** What others say first: a request of HTTP; a handshake or an alert of TLS. */
+function hintAbout(start: string): string {
+  if (/^(GET|HEAD|POST|PUT|DELETE|OPTIONS|PATCH|CONNECT|PRI) /.test(start)) {
+    return '; this is the Raft port, HTTP has one of its own'
+  }
+  const isTls = (start[0] === ALERT || start[0] === HANDSHAKE) && start[1] === TLS_MAJOR
+  return isTls ? '; that is TLS, and this node is set up without it' : ''
 }
+
+const ALERT = '\u0015'
+const HANDSHAKE = '\u0016'
+const TLS_MAJOR = '\u0003'

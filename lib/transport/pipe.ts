@@ -8,6 +8,8 @@ export interface Pipe {
    * turn of the owner, when the runs' memory is no longer read; also when the pipe closes.
    */
   write(runs: readonly Uint8Array[], written?: () => void): void
+  /** What the peer's certificate proves (peer-identity.ts); null where nothing is proven. */
+  readonly identities: readonly string[] | null
   /** Bytes queued and not yet handed on. */
   readonly bufferedBytes: number
   pause(): void

@@ -28,6 +28,7 @@ export class ProcessPipe implements Pipe, Lane {
   readonly name: string
   readonly own: string
   readonly other: string
+  readonly identities = null
   readonly #courier: Courier
   readonly #context: ActorContext
   readonly #onClosed: (pipe: ProcessPipe) => void

@@ -4,13 +4,15 @@ import type { ActorContext } from '../runtime/actor.js'
 import { giveBack } from '../runtime/give-back.js'
 import { TransportError } from './errors.js'
 import type { Pipe, PipeEvents } from './pipe.js'
+import { dialFailure } from './tls-errors.js'
+import { provenIdentities } from './tls-sockets.js'
 
 /** Frames up to this size are copied into one run: cheaper than an iovec for each of their parts. */
 const COALESCE_BYTES = 4096
 
 /**
- * A socket as a pipe. Everything written in one turn leaves in one writev; large runs are not copied,
- * so their memory is read until `written`.
+ * A socket as a pipe, with or without TLS. Everything written in one turn leaves in one writev; large runs are
+ * not copied here, so their memory is read until `written` (TLS encrypts it before that).
  */
 export class TcpPipe implements Pipe {
   readonly #socket: Socket
@@ -32,7 +34,8 @@ export class TcpPipe implements Pipe {
   attach(events: PipeEvents): void {
     this.#events = events
     const socket = this.#socket
-    socket.on('connect', () => this.#turn((to) => to.connected()))
+    const connected = isSecure(socket) ? 'secureConnect' : 'connect'
+    socket.on(connected, () => this.#turn((to) => to.connected()))
     socket.on('data', (chunk: Buffer) => {
       const bulk = this.#events?.bulk?.()
       this.#turn((to) => to.received(chunk))
@@ -58,6 +61,10 @@ export class TcpPipe implements Pipe {
       if (i === last) this.#socket.write(run, finished)
       else this.#socket.write(run)
     })
+  }
+
+  get identities(): readonly string[] | null {
+    return provenIdentities(this.#socket)
   }
 
   get bufferedBytes(): number {
@@ -128,12 +135,18 @@ export class TcpPipe implements Pipe {
   }
 }
 
+function isSecure(socket: Socket): boolean {
+  return 'encrypted' in socket
+}
+
 function totalLength(runs: readonly Uint8Array[]): number {
   return runs.reduce((sum, run) => sum + run.length, 0)
 }
 
 function connectionLost(cause: Error): TransportError {
   if (cause instanceof TransportError) return cause
+  const tls = dialFailure(cause)
+  if (tls !== null) return tls
   const code = 'code' in cause ? cause.code : undefined
   // A name with several addresses fails with an AggregateError, whose message is empty.
   const message = cause.message === '' ? `every address failed: ${code}` : cause.message

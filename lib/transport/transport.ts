@@ -12,6 +12,8 @@ export interface Transport {
    * address that a predecessor was bound to, where peers look for this node; its port is taken again.
    */
   listen(handler: ListenHandler, boundBefore?: string): Listener | Promise<Listener>
+  /** Other options of the same kind, e.g. a new certificate, for connections made from now on. */
+  refresh?(options: unknown): void
 }
 
 /** What a connection is for; each keeps its own lane (DESIGN §2.6). */
@@ -100,6 +102,14 @@ export interface Listener {
   /** Also closes the connections accepted here. */
   close(): void | Promise<void>
 }
+
+/** What a transport's module may export beside `createTransport`, for options that are read from files. */
+export type RefreshOptions<Options = unknown> = (options: Options) => {
+  /** How often to look; 0: only when asked. */
+  readonly intervalMs: number
+  /** The options as they are now; null: nothing has changed. Rejects when what is there is no good. */
+  read(): Promise<Options | null>
+} | null
 
 export interface TransportLimits {
   /** Largest frame head accepted. Default 64 KiB. */

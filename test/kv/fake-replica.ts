@@ -3,7 +3,7 @@ import { isCommandError } from '../../lib/fsm/state-machine.js'
 import { KeyValueMachine } from '../../lib/kv/kv-machine.js'
 import type { KvRequest } from '../../lib/kv/kv-queries.js'
 import type { KvReplica } from '../../lib/kv/replica.js'
-import { createKvServer } from '../../lib/kv/service.js'
+import { createKvServer, type KvServerOptions } from '../../lib/kv/service.js'
 import type { AdminOptions } from '../../lib/node/administration.js'
 import { RaftError } from '../../lib/node/errors.js'
 import type { RaftEvent } from '../../lib/node/events.js'
@@ -151,10 +151,13 @@ export class FakeReplica {
 }
 
 /** A server before a fake replica, for `inject`. */
-export function fakeService(listen = '127.0.0.1:8701') {
+export function fakeService(
+  listen = '127.0.0.1:8701',
+  options: Pick<KvServerOptions, 'tokens' | 'tls' | 'hostNames'> = {},
+) {
   const node = new FakeReplica()
   const faults: unknown[] = []
   const logger = { error: (fields: object) => void faults.push(fields) }
-  const app = createKvServer({ node: node satisfies KvReplica, listen, logger })
+  const app = createKvServer({ node: node satisfies KvReplica, listen, logger, ...options })
   return { node, app, faults }
 }

@@ -61,13 +61,6 @@ t.test('a wildcard address needs one that others can dial', async (t) => {
   t.equal(spec.advertise, 'n1.local:7701')
 })
 
-t.test('tls is not available yet', async (t) => {
-  t.equal(
-    codeOf(() => tcpTransport({ listen: '127.0.0.1:1', tls: {} })),
-    'RAFT_NOT_AVAILABLE',
-  )
-})
-
 t.test('limits are whole numbers above zero', async (t) => {
   t.same(resolveLimits({}), DEFAULT_LIMITS)
   for (const maxPayloadBytes of [0, -1, 1.5, Number.NaN, 2 ** 32]) {
