@@ -7,17 +7,21 @@ import {
 } from 'node:worker_threads'
 import type { ActorContext, ActorRef, Behavior } from '../lib/runtime/actor.js'
 import { createActorSystem } from '../lib/runtime/index.js'
+import type { Surroundings } from './benchmark.js'
+import { amount, type SettingsOf, whole } from './flags.js'
+import { median, round } from './statistics.js'
 
 /**
  * What the actor runtime costs on top of postMessage: messages/s with a window of messages in flight,
  * and the round trip of one. Both sides send the same message to another thread and count the same
  * acknowledgements. They are measured in turn, and medians compared, since one noisy second tells nothing.
  */
-export interface ActorFlags {
-  /** All rounds together. Default 5. */
-  readonly seconds?: string | boolean | number | undefined
-  /** Messages in flight. Default 512. */
-  readonly window?: string | boolean | number | undefined
+const flags = {
+  /** All rounds together. */
+  seconds: amount(5, 0.1, 600),
+  /** Messages in flight. */
+  window: whole(512, 1, 65_536),
+  rounds: whole(5, 1, 100),
 }
 
 interface Figure {
@@ -25,39 +29,29 @@ interface Figure {
   readonly roundTripUs: number
 }
 
-const ROUNDS = 5
-
-export async function run(flags: ActorFlags = {}): Promise<void> {
-  const seconds = Number(flags.seconds ?? 5)
-  const window = Number(flags.window ?? 512)
-  const part = seconds / ROUNDS / 4
+async function run(
+  { seconds, window, rounds }: SettingsOf<typeof flags>,
+  { report }: Surroundings,
+): Promise<void> {
+  const part = seconds / rounds / 4
   const raw: Figure[] = []
   const actors: Figure[] = []
-  for (let round = 0; round < ROUNDS; round++) {
+  for (let turn = 0; turn < rounds; turn++) {
     raw.push(await measureRaw(part, window))
     actors.push(await measureActors(part, window))
   }
-  const line = {
-    bench: 'actor',
-    seconds,
-    window,
-    messages_s: Math.round(median(actors, 'perSecond')),
-    raw_messages_s: Math.round(median(raw, 'perSecond')),
-    messages_ratio: round(median(actors, 'perSecond') / median(raw, 'perSecond')),
-    round_trip_us: round(median(actors, 'roundTripUs')),
-    raw_round_trip_us: round(median(raw, 'roundTripUs')),
-    round_trip_ratio: round(median(actors, 'roundTripUs') / median(raw, 'roundTripUs')),
-  }
-  process.stdout.write(`${JSON.stringify(line)}\n`)
+  report({
+    messages_s: Math.round(middle(actors, 'perSecond')),
+    raw_messages_s: Math.round(middle(raw, 'perSecond')),
+    messages_ratio: round(middle(actors, 'perSecond') / middle(raw, 'perSecond'), 2),
+    round_trip_us: round(middle(actors, 'roundTripUs'), 2),
+    raw_round_trip_us: round(middle(raw, 'roundTripUs'), 2),
+    round_trip_ratio: round(middle(actors, 'roundTripUs') / middle(raw, 'roundTripUs'), 2),
+  })
 }
 
-function median(figures: readonly Figure[], key: keyof Figure): number {
-  const sorted = figures.map((figure) => figure[key]).sort((a, b) => a - b)
-  return sorted[Math.floor(sorted.length / 2)] ?? 0
-}
-
-function round(value: number): number {
-  return Math.round(value * 100) / 100
+function middle(figures: readonly Figure[], key: keyof Figure): number {
+  return median(figures.map((figure) => figure[key]))
 }
 
 // -- the load: the same on both sides
@@ -282,6 +276,8 @@ class Sink implements Behavior<Load> {
 export function createActor(init: { readonly every: number }, _context: ActorContext): Sink {
   return new Sink(init.every)
 }
+
+export const benchmark = { flags, run }
 
 if (!isMainThread && workerData?.rawEcho !== undefined) {
   echo(workerData.rawEcho as MessagePort, workerData.every as number)

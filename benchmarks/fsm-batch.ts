@@ -1,5 +1,4 @@
 import { mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Command } from '../lib/examples/lmdb-table.js'
 import {
@@ -10,47 +9,41 @@ import {
   RaftNode,
   stateMachine,
 } from '../lib/index.js'
+import { now } from '../lib/runtime/clock.js'
+import type { Surroundings } from './benchmark.js'
+import { amount, oneOf, type SettingsOf, whole } from './flags.js'
 import type { TableOptions } from './machines/table-machine.js'
-import type { Flags } from './run.js'
+import { median, round } from './statistics.js'
 
-interface Settings {
-  readonly fsm: string
-  readonly size: number
-  readonly inflight: number
-  readonly seconds: number
+const flags = {
+  fsm: oneOf('memory', 'lmdb'),
+  size: whole(256, 0, 1_048_576),
+  inflight: whole(1024, 1, 131_072),
+  seconds: amount(3, 0.1, 600),
+  rounds: whole(3, 1, 100),
 }
 
-const ROUNDS = 3
+type Settings = SettingsOf<typeof flags>
 
 /**
  * The same table and the same load, given to the state machine in runs and one by one: one node whose log is
  * in memory, so that applying is what takes the time. Rounds in turn; the medians are printed.
  */
-export async function run(flags: Flags): Promise<void> {
-  const settings: Settings = {
-    fsm: String(flags.fsm ?? 'memory'),
-    size: Number(flags.size ?? 256),
-    inflight: Number(flags.inflight ?? 1024),
-    seconds: Number(flags.seconds ?? 3),
-  }
-  if (settings.fsm !== 'memory' && settings.fsm !== 'lmdb') {
-    throw new Error(`expected --fsm memory or lmdb, found ${settings.fsm}`)
-  }
+async function run(settings: Settings, { dir, report }: Surroundings): Promise<void> {
   const rates = { batched: [] as number[], unbatched: [] as number[] }
-  for (let round = 0; round < ROUNDS; round++) {
-    rates.batched.push(await measure(settings, true))
-    rates.unbatched.push(await measure(settings, false))
+  for (let turn = 0; turn < settings.rounds; turn++) {
+    rates.batched.push(await measure(settings, dir, true))
+    rates.unbatched.push(await measure(settings, dir, false))
   }
-  const [batched, unbatched] = [median(rates.batched), median(rates.unbatched)]
-  const ratio = Number((batched / unbatched).toFixed(2))
-  const figures = { batched_ops_s: batched, unbatched_ops_s: unbatched, ratio }
-  print({ bench: 'fsm-batch', ...settings, rounds: ROUNDS, ...figures }, flags)
+  const [batched_ops_s, unbatched_ops_s] = [median(rates.batched), median(rates.unbatched)]
+  const ratio = round(batched_ops_s / unbatched_ops_s, 2)
+  report({ batched_ops_s, unbatched_ops_s, ratio })
 }
 
 /** Commands applied a second. */
-async function measure(settings: Settings, batched: boolean): Promise<number> {
-  const dataDir = await mkdtemp(join(tmpdir(), 'troupe-fsm-'))
-  const options = { fsm: settings.fsm, batched } as TableOptions
+async function measure(settings: Settings, dir: string, batched: boolean): Promise<number> {
+  const dataDir = await mkdtemp(join(dir, 'fsm-'))
+  const options: TableOptions = { fsm: settings.fsm, batched }
   const node = await RaftNode.start({
     cluster: 'bench',
     id: 'n1',
@@ -70,7 +63,7 @@ async function measure(settings: Settings, batched: boolean): Promise<number> {
   try {
     await node.waitFor({ state: 'leader' })
     const apply = (command: Command) => node.apply(command)
-    await closedLoop(apply, settings, 1)
+    await closedLoop(apply, settings, Math.min(1, settings.seconds))
     return await closedLoop(apply, settings, settings.seconds)
   } finally {
     await node.close()
@@ -84,27 +77,18 @@ async function closedLoop(
   { size, inflight }: Settings,
   seconds: number,
 ): Promise<number> {
-  const start = performance.now()
-  const end = start + seconds * 1000
+  const begin = now()
+  const end = begin + seconds * 1000
   const to = 'x'.repeat(size)
   let applied = 0
   const client = async (number: number): Promise<void> => {
-    for (let key = number; performance.now() < end; key = (key + 7919) % 100_000) {
+    for (let key = number; now() < end; key = (key + 7919) % 100_000) {
       await apply({ set: `key-${key}`, to })
       applied++
     }
   }
   await Promise.all(Array.from({ length: inflight }, (_, number) => client(number)))
-  return Math.round((applied * 1000) / (performance.now() - start))
+  return Math.round((applied * 1000) / (now() - begin))
 }
 
-function median(numbers: readonly number[]): number {
-  return [...numbers].sort((a, b) => a - b)[Math.floor(numbers.length / 2)] ?? 0
-}
-
-function print(line: Readonly<Record<string, unknown>>, flags: Flags): void {
-  if (flags.json === true) process.stdout.write(`${JSON.stringify(line)}\n`)
-  else
-    for (const [name, value] of Object.entries(line))
-      process.stdout.write(`${name.padEnd(16)}${value}\n`)
-}
+export const benchmark = { flags, run }

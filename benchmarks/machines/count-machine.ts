@@ -1,7 +1,8 @@
 import type { Entry, StateMachine } from '../../lib/fsm/index.js'
+import { type StallWord, takeStall } from './stall-word.js'
 
 /** Counts entries and bytes: the cheapest apply, so that the log is what is measured. */
-export function createStateMachine(): StateMachine<Uint8Array, undefined> {
+export function createStateMachine({ stallMs }: StallWord): StateMachine<Uint8Array, undefined> {
   let entries = 0
   let bytes = 0
   const take = (entry: Entry): undefined => {
@@ -10,8 +11,14 @@ export function createStateMachine(): StateMachine<Uint8Array, undefined> {
     return undefined
   }
   return {
-    apply: take,
-    applyBatch: (batch) => batch.map(take),
+    apply: (entry) => {
+      takeStall(stallMs)
+      return take(entry)
+    },
+    applyBatch: (batch) => {
+      takeStall(stallMs)
+      return batch.map(take)
+    },
     query: () => ({ entries, bytes }),
     snapshot: () => {
       const state = new TextEncoder().encode(JSON.stringify({ entries, bytes }))

@@ -1,0 +1,68 @@
+import {
+  lmdbStore,
+  memoryStore,
+  RaftNode,
+  type RaftNodeOptions,
+  stateMachine,
+  tcpTransport,
+  walStore,
+} from '../../lib/index.js'
+import { BenchNode } from './bench-node.js'
+import type { CallMessage, NodeReport, NodeSetup } from './node-calls.js'
+
+/** One node of a benchmark in a process of its own; the parent process tells it what to do. */
+
+const setup = JSON.parse(process.argv[2] ?? '{}') as NodeSetup
+const stores = { lmdb: lmdbStore, wal: walStore, memory: memoryStore }
+const stalls = { log: new SharedArrayBuffer(4), fsm: new SharedArrayBuffer(4) }
+
+function report(message: NodeReport): void {
+  process.send?.(message)
+}
+
+function storeSpec(): NonNullable<RaftNodeOptions['store']> {
+  if (!setup.stallable) return stores[setup.store]()
+  const module = new URL('../machines/stalling-store.js', import.meta.url)
+  return { module, options: { stallMs: stalls.log } }
+}
+
+async function start(): Promise<RaftNode> {
+  return await RaftNode.start({
+    cluster: 'bench',
+    id: setup.id,
+    dataDir: setup.dataDir,
+    transport: tcpTransport({ listen: setup.listen }),
+    store: storeSpec(),
+    stateMachine: stateMachine(
+      new URL(`../machines/${setup.machine}-machine.js`, import.meta.url),
+      {
+        stallMs: setup.stallable ? stalls.fsm : null,
+      },
+    ),
+    bootstrap: setup.members.length === 0 ? undefined : setup.members,
+    threads: { consensus: setup.consensus },
+    config: setup.config,
+  })
+}
+
+try {
+  const node = await start()
+  const bench = new BenchNode(node, stalls)
+  node.on('state', ({ role }) => {
+    if (role === 'leader') report({ kind: 'leading' })
+  })
+  process.on('message', (message: CallMessage) => {
+    bench.call(message).then(
+      (value) => {
+        report({ kind: 'answered', call: message.call, value })
+        if (message.name === 'close') process.disconnect()
+      },
+      (error) => report({ kind: 'failed', call: message.call, message: String(error) }),
+    )
+  })
+  report({ kind: 'ready' })
+  if (node.state === 'leader') report({ kind: 'leading' })
+} catch (error) {
+  report({ kind: 'failed', call: 0, message: String(error) })
+  process.disconnect()
+}
