@@ -1,13 +1,5 @@
 import t from 'tap'
-import {
-  amount,
-  oneOf,
-  readFlags,
-  someOf,
-  text,
-  UsageError,
-  whole,
-} from '../../benchmarks/flags.js'
+import { amount, oneOf, readFlags, someOf, text, whole } from '../../benchmarks/flags.js'
 
 const rules = {
   nodes: whole(3, 1, 9),
