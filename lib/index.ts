@@ -48,6 +48,16 @@ export { Session } from './node/session.js'
 export type { SessionOptions } from './node/sessions.js'
 export type { NodeSnapshot, OpenSnapshot, SnapshotMetadata } from './node/snapshots.js'
 export type {
+  ActorFigures,
+  InboundActorFigures,
+  LogActorFigures,
+  NodeFigures,
+  ReplicationFigures,
+  SizeFigures,
+  StateMachineFigures,
+  TimeFigures,
+} from './node/stats-types.js'
+export type {
   Applied,
   AppliedBatch,
   ApplyOptions,

@@ -38,4 +38,6 @@ export interface ConsensusInit extends ConsensusSettings {
   readonly observeCore?: (core: RaftCore) => void
   readonly controlBlock: SharedArrayBuffer
   readonly leaderBoard: SharedArrayBuffer
+  /** Where it measures (figures.ts), for whoever reads it there; without it only it knows. */
+  readonly figures?: SharedArrayBuffer
 }

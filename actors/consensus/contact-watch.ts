@@ -6,19 +6,33 @@ import type { NodeEvent } from './node-event.js'
 const LATE_SHARE = 0.8
 /** The worst delay of so long a time, and of the one before, is what `delayMs` shows. */
 const DELAY_WINDOW_MS = 10_000
+/** A thread that is late by so much of an election timeout can soon not take part in elections in time. */
+const DANGER_SHARE = 0.5
+const WARNING_INTERVAL_MS = 60_000
 
 /** Looks at the clock with every tick: is the leader late, and is this thread? */
 export class ContactWatch {
   readonly #tell: (event: NodeEvent) => void
+  readonly #measured: (delayMs: number) => void
+  readonly #warn: (fields: object, message: string) => void
   /** The leader that is late. */
   #late: NodeId | null = null
   #dueAt: number | null = null
   #windowEndsAt = 0
   #delayMs = 0
   #delayBeforeMs = 0
+  #warnedAt = Number.NEGATIVE_INFINITY
 
-  constructor(tell: (event: NodeEvent) => void) {
-    this.#tell = tell
+  constructor(parts: {
+    readonly tell: (event: NodeEvent) => void
+    /** How late each tick came. */
+    readonly measured: (delayMs: number) => void
+    /** For people: this thread is too slow for the timeouts; once a minute at most. */
+    readonly warn: (fields: object, message: string) => void
+  }) {
+    this.#tell = parts.tell
+    this.#measured = parts.measured
+    this.#warn = parts.warn
   }
 
   /** The longest that a tick came late lately: the delay of this thread's event loop. */
@@ -32,7 +46,7 @@ export class ContactWatch {
   }
 
   ticked(now: number, status: CoreStatus, heartbeatTimeoutMs: number): void {
-    this.#measure(now)
+    this.#measure(now, heartbeatTimeoutMs)
     const { role, leader, lastContactAt } = status
     if (role !== 'follower' || leader === null || lastContactAt === null) {
       this.#late = null
@@ -52,13 +66,29 @@ export class ContactWatch {
     return `${text}; this thread was up to ${Math.round(this.delayMs)} ms late itself`
   }
 
-  #measure(now: number): void {
+  #measure(now: number, heartbeatTimeoutMs: number): void {
     if (now >= this.#windowEndsAt) {
       this.#delayBeforeMs = this.#delayMs
       this.#delayMs = 0
       this.#windowEndsAt = now + DELAY_WINDOW_MS
     }
-    if (this.#dueAt !== null) this.#delayMs = Math.max(this.#delayMs, now - this.#dueAt)
+    if (this.#dueAt === null) return
+    const delayMs = Math.max(0, now - this.#dueAt)
     this.#dueAt = null
+    this.#delayMs = Math.max(this.#delayMs, delayMs)
+    this.#measured(delayMs)
+    this.#warnIfDangerous(now, delayMs, heartbeatTimeoutMs)
+  }
+
+  #warnIfDangerous(now: number, delayMs: number, heartbeatTimeoutMs: number): void {
+    if (delayMs < DANGER_SHARE * heartbeatTimeoutMs) return
+    if (now - this.#warnedAt < WARNING_INTERVAL_MS) return
+    this.#warnedAt = now
+    this.#warn(
+      { delayMs: Math.round(delayMs), heartbeatTimeoutMs },
+      'the thread of consensus stood still for so long that elections are at risk: let it do less at ' +
+        "once, place consensus on a thread of its own (threads: { consensus: 'worker' }), or raise " +
+        'heartbeatTimeoutMs',
+    )
   }
 }

@@ -9,6 +9,7 @@ import type { ConsensusInit } from './consensus-init.js'
 import { ContactWatch } from './contact-watch.js'
 import { ControlBlockWriter } from './control-block.js'
 import { EffectRunner } from './effect-runner.js'
+import { consensusFigures } from './figures.js'
 import { FlushClock } from './flush-clock.js'
 import { FollowerFeeds } from './follower-feeds.js'
 import { IncomingSnapshots } from './incoming-snapshots.js'
@@ -95,7 +96,12 @@ export function createParts(init: ConsensusInit, context: ActorContext): Parts {
   const stepper = new Stepper({ context, core, control, effects })
   const step = (input: Input): void => stepper.step(input)
   const appends = new AppendReceiver({ core, effects, tail, step })
-  const contacts = new ContactWatch((event) => effects.event(event))
+  const figures = consensusFigures(init.figures)
+  const contacts = new ContactWatch({
+    tell: (event) => effects.event(event),
+    measured: (delayMs) => figures.record('loopDelayMs', delayMs),
+    warn: (fields, message) => context.log.warn(fields, message),
+  })
   const status = new StatusPublisher({ context, core, apply, control, links, lag, contacts })
   const peers = new PeerDesk({
     context,

@@ -210,6 +210,8 @@ export interface ConsensusStatus {
   readonly term: Term
   readonly leader: NodeId | null
   readonly commitIndex: LogIndex
+  /** On the leader: durable on so many others that its own flush is all that a quorum lacks; else 0. */
+  readonly replicatedIndex: LogIndex
   readonly lastApplied: LogIndex
   readonly lastLogIndex: LogIndex
   readonly lastLogTerm: Term

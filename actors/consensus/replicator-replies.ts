@@ -11,7 +11,7 @@ export class ReplicatorReplies {
   }
 
   receive(message: ReplicatorReply): void {
-    const { peers, effects, stepper, feeds, outgoing, links, core } = this.#parts
+    const { peers, effects, stepper, feeds, outgoing, links, core, status } = this.#parts
     const { peer } = message
     switch (message.kind) {
       case 'peerConnected':
@@ -35,6 +35,7 @@ export class ReplicatorReplies {
         peers.health.answered(peer, message.receivedAt - message.sentAt)
         return stepper.step(message)
       case 'matched':
+        status.followerMatched()
         return stepper.step(message)
       case 'lostState':
         return this.#lostState(message)

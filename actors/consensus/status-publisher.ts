@@ -1,4 +1,5 @@
 import type { RaftCore } from '../../lib/core/raft-core.js'
+import type { LogIndex } from '../../lib/core/types.js'
 import type { ActorContext } from '../../lib/runtime/actor.js'
 import type { ApplyFeed } from './apply-feed.js'
 import type { ContactWatch } from './contact-watch.js'
@@ -16,6 +17,10 @@ export class StatusPublisher {
   readonly #links: Links
   readonly #lag: LagMeter
   readonly #contacts: ContactWatch
+  /** A follower's match has changed since `replicatedIndex` was worked out, with this last index. */
+  #matched = false
+  #replicatedIndex: LogIndex = 0
+  #replicatedOf: LogIndex = 0
   /** What was published last: numbers and names that were compared one by one, each turn. */
   #published: readonly unknown[] = []
 
@@ -37,6 +42,11 @@ export class StatusPublisher {
     this.#contacts = parts.contacts
   }
 
+  /** A follower has acknowledged something. */
+  followerMatched(): void {
+    this.#matched = true
+  }
+
   publish(): void {
     const { baseIndex: _, ...core } = this.#core.status()
     const lastApplied = this.#apply.applied
@@ -44,8 +54,11 @@ export class StatusPublisher {
     const contact = leading ? this.#context.now() : this.#heardAt(core.lastContactAt)
     const { role, term, leader, commitIndex, flushedIndex, lastLogIndex, snapshotIndex, ready } =
       core
+    const replicatedIndex = leading ? this.#replicated(lastLogIndex) : 0
     const marks = [role, term, leader, commitIndex, flushedIndex, lastLogIndex, lastApplied]
-    const rest = [snapshotIndex, ready, core.configuration.index, core.committedConfigurationIndex]
+    const { configuration, committedConfigurationIndex } = core
+    const indexes = [replicatedIndex, snapshotIndex, committedConfigurationIndex]
+    const rest = [...indexes, ready, configuration.index]
     // Small delays are no news.
     const slow = Math.round(this.#contacts.delayMs / 50)
     const summary = [...marks, ...rest, leading ? 0 : contact, slow]
@@ -53,8 +66,18 @@ export class StatusPublisher {
     if (summary.every((mark, place) => mark === before[place])) return
     this.#published = summary
     const measured = { loopDelayMs: this.#contacts.delayMs, applyLagBytes: this.#lag.bytes }
-    const status: ConsensusStatus = { ...core, lastApplied, lastContactAt: contact, ...measured }
+    const contacts = { lastContactAt: contact, replicatedIndex }
+    const status: ConsensusStatus = { ...core, lastApplied, ...contacts, ...measured }
     this.#links.node.tell({ kind: 'status', status })
+  }
+
+  #replicated(lastLogIndex: LogIndex): LogIndex {
+    if (this.#matched || lastLogIndex !== this.#replicatedOf) {
+      this.#matched = false
+      this.#replicatedOf = lastLogIndex
+      this.#replicatedIndex = this.#core.replicatedIndex()
+    }
+    return this.#replicatedIndex
   }
 
   #heardAt(coreAt: number | null): number | null {

@@ -9,6 +9,7 @@ import type { FsmLinkMessage } from '../snapshot/fsm-link.js'
 import { Applier } from './applier.js'
 import { Courier } from './courier.js'
 import { EntrySource } from './entry-source.js'
+import { fsmFigures } from './figures.js'
 import type { FsmInit, FsmMessage, FsmReply, LastApplied } from './protocol.js'
 import { answerQueries } from './queries.js'
 import { Repetitions } from './sessions/repetitions.js'
@@ -45,7 +46,7 @@ function* create(init: FsmInit, context: ActorContext): Steps<FsmActor> {
     maxApplyBytes: init.maxApplyBytes,
     lastApplied: yield* ownLastApplied(machine),
   })
-  return new FsmActor(context, machine, applier, courier, closing)
+  return new FsmActor(context, machine, applier, courier, closing, fsmFigures(init.figures))
 }
 
 /** What a machine that keeps its own state on disk already holds. */
@@ -67,6 +68,7 @@ class FsmActor implements Behavior<FsmMessage> {
   readonly #courier: Courier
   readonly #taker: SnapshotTaker
   readonly #closing: AbortController
+  readonly #figures: ReturnType<typeof fsmFigures>
   #consensus: ActorRef<FsmReply> | null = null
   #snapshots: ActorRef<FsmLinkMessage> | null = null
 
@@ -76,17 +78,23 @@ class FsmActor implements Behavior<FsmMessage> {
     applier: Applier,
     courier: Courier,
     closing: AbortController,
+    figures: ReturnType<typeof fsmFigures>,
   ) {
     this.#context = context
     this.#machine = machine
     this.#applier = applier
     this.#courier = courier
     this.#closing = closing
+    this.#figures = figures
     this.#taker = new SnapshotTaker({
       context,
       machine: new WholeState(machine, applier),
       snapshots: () => this.#linkedSnapshots(),
       reply: (reply) => this.#reply(reply),
+      taken: (ms) => {
+        figures.add('snapshots')
+        figures.record('snapshotMs', ms)
+      },
     })
   }
 
@@ -130,13 +138,18 @@ class FsmActor implements Behavior<FsmMessage> {
     const applier = this.#applier
     switch (message.kind) {
       case 'apply': {
+        const startedAt = this.#context.now()
+        const before = applier.lastApplied
         const results = yield* applier.apply(message)
         this.#reply({ kind: 'applied', toIndex: message.toIndex, results })
-        return
+        return this.#count(applier.lastApplied - before, startedAt)
       }
       case 'query': {
+        const startedAt = this.#context.now()
         const items = yield* answerQueries(this.#machine, message.items, this.#courier)
         this.#reply({ kind: 'queried', index: applier.lastApplied, items })
+        this.#figures.add('queries', items.length)
+        this.#figures.record('queryMs', this.#context.now() - startedAt)
         return
       }
       case 'takeSnapshot':
@@ -151,17 +164,27 @@ class FsmActor implements Behavior<FsmMessage> {
     }
   }
 
+  #count(entries: number, startedAt: number): void {
+    this.#figures.add('appliedEntries', entries)
+    this.#figures.record('applyEntries', entries)
+    this.#figures.record('applyMs', this.#context.now() - startedAt)
+  }
+
   /** @throws StateMachineError RAFT_STATE_MACHINE_FAILED: the node must not go on with this state. */
   *#restore(message: Restore): Steps {
     const { index, term } = message
     // One that was fed past the snapshot holds it already.
     let bytes: number | null = null
     if (index > this.#applier.seen) {
+      const startedAt = this.#context.now()
       try {
         bytes = yield* this.#load(message)
       } catch (error) {
         throw restoreFailed(index, term, error)
       }
+      this.#figures.add('restores')
+      this.#figures.add('restoredBytes', bytes ?? 0)
+      this.#figures.record('restoreMs', this.#context.now() - startedAt)
     }
     this.#taker.exists(index)
     this.#reply({ kind: 'restored', index, term, bytes })

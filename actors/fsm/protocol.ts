@@ -28,6 +28,8 @@ export interface FsmInit {
    * which kept them is found out. Default: when the state machine is inline (as in the simulator).
    */
   readonly overwriteBorrowed?: boolean
+  /** Where it counts (figures.ts), for whoever reads it there; without it only it knows. */
+  readonly figures?: SharedArrayBuffer
 }
 
 export type FsmMessage =

@@ -24,6 +24,8 @@ export interface SnapshotTakerOptions {
   /** The snapshot actor. @throws when it is not there */
   readonly snapshots: () => ActorRef<FsmLinkMessage>
   readonly reply: (reply: FsmReply) => void
+  /** One is durable, so long after it was begun. */
+  readonly taken: (ms: number) => void
 }
 
 /** One attempt, from the request to its answer. */
@@ -33,6 +35,8 @@ interface Attempt {
   readonly term: Term
   readonly configuration: IndexedConfiguration
   readonly restored: boolean
+  /** Monotonic ms. */
+  readonly begunAt: number
   sink: ChunkSink | null
   cancelled: boolean
   /** Settles when nothing of the attempt is left. */
@@ -100,7 +104,8 @@ export class SnapshotTaker {
     }
     const configuration = newestThrough(index, configurations)
     const what = { request, index, term, configuration, restored }
-    return { ...what, sink: null, cancelled: false, over: null }
+    const begunAt = this.#options.context.now()
+    return { ...what, begunAt, sink: null, cancelled: false, over: null }
   }
 
   /** Runs beside the applies, not as a turn of the actor. */
@@ -124,6 +129,7 @@ export class SnapshotTaker {
     const { request, index, term } = attempt
     try {
       const { size } = await this.#store(attempt, capture)
+      this.#options.taken(this.#options.context.now() - attempt.begunAt)
       return { kind: 'snapshotTaken', request, index, term, bytes: size }
     } catch (error) {
       return { kind: 'snapshotFailed', request, index, term, error: toWireError(error) }

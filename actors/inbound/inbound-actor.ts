@@ -14,6 +14,7 @@ import type {
 } from '../../lib/transport/transport.js'
 import { BatchReceiver } from './batch-receiver.js'
 import { ConsensusLink } from './consensus-link.js'
+import { inboundFigures } from './figures.js'
 import { HeartbeatAnswerer } from './heartbeat-answerer.js'
 import { refuseHello } from './hello-check.js'
 import { type ConnectionServices, PeerConnection } from './peer-connection.js'
@@ -73,6 +74,7 @@ class InboundActor implements Behavior<InboundMessage>, ListenHandler {
       heartbeats: new HeartbeatAnswerer(init.incarnation, init.controlBlock, init.logAliveWord),
       batches: new BatchReceiver(init.arena),
       maxUnansweredBytes: init.maxUnansweredBytes,
+      figures: inboundFigures(init.figures),
       now: () => context.now(),
       closed: (connection, error) => this.#closed(connection, error),
     }
@@ -152,6 +154,7 @@ class InboundActor implements Behavior<InboundMessage>, ListenHandler {
 
   onRefused(remote: string, error: Error): void {
     this.#refusals.refused(remote, error)
+    this.#services.figures.add('refusals')
   }
 
   #bound(listener: Listener): this {
@@ -182,12 +185,14 @@ class InboundActor implements Behavior<InboundMessage>, ListenHandler {
   #accept({ connection, accept }: Waiting): void {
     this.#waiting.delete(connection.number)
     this.#open.set(connection.number, connection)
+    this.#services.figures.set('connections', this.#open.size)
     accept(this.#welcome(), connection)
   }
 
   #refuse(peer: NodeId, refusal: NonNullable<Welcome['refusal']>, accept: Accept): void {
     const error = new Error(`${refusal.code}: ${refusal.message}`)
     this.#refusals.refused(peer, error)
+    this.#services.figures.add('refusals')
     accept({ ...this.#welcome(), refusal }, IGNORED)
   }
 
@@ -205,6 +210,7 @@ class InboundActor implements Behavior<InboundMessage>, ListenHandler {
 
   #closed(connection: PeerConnection, error: Error | null): void {
     this.#open.delete(connection.number)
+    this.#services.figures.set('connections', this.#open.size)
     const { number, peer, purpose } = connection
     this.#consensus.control({ kind: 'connectionClosed', connection: number, peer })
     if (error !== null)

@@ -1,4 +1,5 @@
 import type { NodeId } from '../../lib/core/types.js'
+import type { BatchRef } from '../../lib/log/batch-ref.js'
 import type { Allocation } from '../../lib/log/slab.js'
 import { TransportError } from '../../lib/transport/errors.js'
 import {
@@ -17,6 +18,7 @@ import type { Channel, ChannelHandler, Purpose } from '../../lib/transport/trans
 import type { BatchReceiver } from './batch-receiver.js'
 import { ChunkRoom } from './chunk-room.js'
 import type { ConsensusLink } from './consensus-link.js'
+import type { InboundCounts } from './figures.js'
 import type { HeartbeatAnswerer } from './heartbeat-answerer.js'
 import { type Reply, replyFrame } from './replies.js'
 import { Unanswered } from './unanswered.js'
@@ -30,6 +32,7 @@ export interface ConnectionServices {
   readonly heartbeats: HeartbeatAnswerer
   readonly batches: BatchReceiver
   readonly maxUnansweredBytes: number
+  readonly figures: InboundCounts
   now(): number
   closed(connection: PeerConnection, error: Error | null): void
 }
@@ -128,14 +131,20 @@ export class PeerConnection implements ChannelHandler {
   #heartbeat(head: Uint8Array): void {
     const request = decodeHeartbeat(head)
     this.#checkSender(request.kind, request.leader)
-    const answer = this.#services.heartbeats.answer(request, this.#services.now())
-    if (answer !== null) return this.reply(answer)
+    const { figures, heartbeats } = this.#services
+    figures.add('heartbeats')
+    const answer = heartbeats.answer(request, this.#services.now())
+    if (answer !== null) {
+      figures.add('heartbeatsAnswered')
+      return this.reply(answer)
+    }
     this.#services.consensus.control({ kind: 'rpcHeartbeat', connection: this.number, request })
   }
 
   #requestVote(head: Uint8Array): void {
     const request = decodeRequestVote(head)
     this.#checkSender(request.kind, request.candidate)
+    this.#services.figures.add('votesAsked')
     this.#services.consensus.control({ kind: 'rpcRequestVote', connection: this.number, request })
   }
 
@@ -171,6 +180,7 @@ export class PeerConnection implements ChannelHandler {
       receiver.release(batches)
       throw error
     }
+    this.#count(batches, bytes)
     this.#unanswered.append(request.request, bytes)
     this.#pauseWhenFull()
   }
@@ -180,6 +190,8 @@ export class PeerConnection implements ChannelHandler {
     this.#checkSender(request.kind, request.leader)
     const message = { kind: 'rpcSnapshotChunk', connection: this.number, request, bytes } as const
     this.#tell(this.#services.consensus.data(message, bytes.length), bytes.length)
+    this.#services.figures.add('chunks')
+    this.#services.figures.add('chunkBytes', bytes.length)
     this.#unanswered.chunk(bytes.length)
     this.#pauseWhenFull()
   }
@@ -189,14 +201,27 @@ export class PeerConnection implements ChannelHandler {
     const { number: connection, peer } = this
     const message = { kind: 'rpcForward', connection, request, peer, body } as const
     this.#tell(this.#services.consensus.data(message, body.length), body.length)
+    this.#services.figures.add('forwards')
     this.#unanswered.forward(request, body.length)
     this.#pauseWhenFull()
+  }
+
+  #count(batches: readonly BatchRef[], bytes: number): void {
+    const { figures } = this.#services
+    figures.add('requests')
+    if (batches.length === 0) return
+    figures.add(
+      'entries',
+      batches.reduce((sum, { count }) => sum + count, 0),
+    )
+    figures.add('bytes', bytes)
   }
 
   /** The pause takes effect behind the frames that are already in the socket's chunk. */
   #pauseWhenFull(): void {
     if (this.#paused || this.#unanswered.bytes <= this.#services.maxUnansweredBytes) return
     this.#paused = true
+    this.#services.figures.add('pauses')
     this.#channel?.pause()
   }
 

@@ -42,6 +42,8 @@ export interface InboundInit {
   readonly arena: { readonly slabBytes: number; readonly maxIdleSlabs: number }
   /** Bytes of AppendEntries told and not yet answered, per connection; past it the socket is paused. */
   readonly maxUnansweredBytes: number
+  /** Where it counts (figures.ts), for whoever reads it there; without it only it knows. */
+  readonly figures?: SharedArrayBuffer
 }
 
 export type InboundMessage =

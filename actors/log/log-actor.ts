@@ -12,6 +12,7 @@ import { isPromise } from '../../lib/runtime/promise.js'
 import { SharedWords } from '../../lib/runtime/shared-words.js'
 import { runSteps, type Steps, step } from '../../lib/runtime/steps.js'
 import { copyOut } from './copy-out.js'
+import { logFigures } from './figures.js'
 import { FlushTimes } from './flush-times.js'
 import type { ScannedLog } from './log-scan.js'
 import { type FlushOutcome, type LogOperation, LogWriter } from './log-writer.js'
@@ -30,6 +31,8 @@ import type { LogInit, LogMessage, LogReply, LogStats } from './protocol.js'
 const MAX_STAGED_BYTES = 8 * 1024 * 1024
 /** How often a full store is asked whether there is room again. */
 const ROOM_INTERVAL_MS = 500
+/** How often the size of the store is looked at, at most. */
+const SIZE_INTERVAL_MS = 1000
 
 type Save = Extract<LogMessage, { readonly kind: 'saveHardState' | 'saveIncarnations' }>
 
@@ -70,6 +73,8 @@ class LogActor implements Behavior<LogMessage> {
   #flushes = 0
   #lastFlushMs = 0
   readonly #flushTimes = new FlushTimes()
+  readonly #figures: ReturnType<typeof logFigures>
+  #sizeTold = Number.NEGATIVE_INFINITY
 
   constructor(init: LogInit, context: ActorContext, open: OpenLog) {
     this.#init = init
@@ -80,6 +85,7 @@ class LogActor implements Behavior<LogMessage> {
     this.#writer = new LogWriter(open.store, open.stored)
     this.#alive = new SharedWords(init.aliveWord)
     this.#alive.store(0, 1)
+    this.#figures = logFigures(init.figures)
   }
 
   linked(name: string, ref: ActorRef): void {
@@ -160,15 +166,35 @@ class LogActor implements Behavior<LogMessage> {
 
   *#flush(): Steps<FlushOutcome> {
     const startedAt = this.#context.now()
-    const wanted = this.#writer.stagedBytes
+    const { stagedBytes: wanted, stagedBatches } = this.#writer
     const outcome = yield* this.#writer.flush()
-    if (outcome.refused !== null) this.#wantedBytes = wanted
+    if (outcome.refused !== null) {
+      this.#wantedBytes = wanted
+      this.#figures.add('refusals')
+    }
     if (outcome.flushed === null) return outcome
     this.#flushes++
     this.#lastFlushMs = this.#context.now() - startedAt
     this.#flushTimes.add(this.#lastFlushMs)
+    this.#count(stagedBatches, wanted)
     yield* this.#liftVoteFloor()
     return outcome
+  }
+
+  #count(batches: number, bytes: number): void {
+    const figures = this.#figures
+    const { appendedBytes, appendedBatches, appendedEntries } = this.#writer
+    figures.set('flushes', this.#flushes)
+    figures.set('appendedBytes', appendedBytes)
+    figures.set('appendedBatches', appendedBatches)
+    figures.set('appendedEntries', appendedEntries)
+    figures.record('flushMs', this.#lastFlushMs)
+    if (batches > 0) figures.record('flushBatches', batches)
+    if (bytes > 0) figures.record('flushBytes', bytes)
+    const now = this.#context.now()
+    if (now - this.#sizeTold < SIZE_INTERVAL_MS) return
+    this.#sizeTold = now
+    figures.set('storeBytes', this.#store.size())
   }
 
   /** S15: the log is past what a torn batch may have held. */
@@ -193,6 +219,7 @@ class LogActor implements Behavior<LogMessage> {
   }
 
   *#save(message: Save): Steps {
+    const startedAt = this.#context.now()
     try {
       if (message.kind === 'saveHardState') yield* this.#state.saveHardState(message.hardState)
       else yield* this.#state.saveIncarnations(message.incarnations)
@@ -205,6 +232,9 @@ class LogActor implements Behavior<LogMessage> {
     }
     this.#unsaved.delete(message.kind)
     const kind = message.kind === 'saveHardState' ? 'hardStateSaved' : 'incarnationsSaved'
+    if (kind === 'hardStateSaved') {
+      this.#figures.record('hardStateMs', this.#context.now() - startedAt)
+    }
     this.#consensus?.control({ kind, seq: message.seq })
   }
 

@@ -43,6 +43,7 @@ export class LogWriter {
   readonly #store: Store
   #staged: LogOperation[] = []
   #stagedBytes = 0
+  #stagedBatches = 0
   /** The end of the log with everything staged, and as the last flush left it. */
   #last: LogEnd
   #flushed: LogEnd
@@ -56,6 +57,7 @@ export class LogWriter {
   #refusal: number | null = null
   #appendedBytes = 0
   #appendedBatches = 0
+  #appendedEntries = 0
 
   constructor(store: Store, log: StoredLog) {
     this.#store = store
@@ -70,6 +72,10 @@ export class LogWriter {
     return this.#stagedBytes
   }
 
+  get stagedBatches(): number {
+    return this.#stagedBatches
+  }
+
   get flushed(): LogEnd {
     return this.#flushed
   }
@@ -80,6 +86,10 @@ export class LogWriter {
 
   get appendedBatches(): number {
     return this.#appendedBatches
+  }
+
+  get appendedEntries(): number {
+    return this.#appendedEntries
   }
 
   /** `durableTerm`: of the hard state on disk. No entry of a later term is taken (S5). */
@@ -179,8 +189,10 @@ export class LogWriter {
       this.#refusedAppend = { seq: operation.seq, message: error.message }
       return
     }
+    this.#appendedEntries += last.index - this.#last.index
     this.#last = last
     this.#stagedBytes += bytes
+    this.#stagedBatches += batches.length
     this.#appendedBytes += bytes
     this.#appendedBatches += batches.length
     this.#staged.push(operation)
@@ -223,6 +235,7 @@ export class LogWriter {
     for (const operation of this.#staged) drop(operation)
     this.#staged = []
     this.#stagedBytes = 0
+    this.#stagedBatches = 0
   }
 }
 

@@ -28,6 +28,8 @@ export interface LogInit {
   readonly maxReadBytes: number
   /** One word, 1 while this actor lives and its store has not failed (S9). */
   readonly aliveWord: SharedArrayBuffer
+  /** Where it counts (figures.ts), for whoever reads it there; without it only it knows. */
+  readonly figures?: SharedArrayBuffer
 }
 
 export type LogMessage =

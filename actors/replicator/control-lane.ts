@@ -11,6 +11,7 @@ import {
   FrameType,
   frameOf,
 } from '../../lib/transport/messages.js'
+import type { ReplicatorCounts } from './figures.js'
 import { Heartbeats } from './heartbeats.js'
 import type { Leadership } from './leadership.js'
 import type { PeerConnection } from './peer-connection.js'
@@ -27,6 +28,7 @@ export interface ControlLaneParts {
   readonly context: ActorContext
   readonly config: ReplicatorConfig
   readonly leadership: Leadership
+  readonly figures: ReplicatorCounts
   readonly connection: () => PeerConnection
   readonly health: PeerHealth
   readonly tell: (reply: ReplicatorReply) => void
@@ -46,13 +48,14 @@ export class ControlLane {
 
   constructor(parts: ControlLaneParts) {
     this.#parts = parts
-    const { nodeId, peer, context, config, leadership, health, tell } = parts
+    const { nodeId, peer, context, config, leadership, figures, health, tell } = parts
     this.#heartbeats = new Heartbeats({
       nodeId,
       peer,
       context,
       config,
       leadership,
+      figures,
       health,
       tell,
       send: (heartbeat) => {

@@ -16,6 +16,8 @@ import {
   type SnapshotChunk,
 } from '../../lib/transport/messages.js'
 import type { LeaderBoardReader } from '../consensus/leader-board.js'
+import { AppendTimes } from './append-times.js'
+import type { ReplicatorCounts } from './figures.js'
 import type { Leadership } from './leadership.js'
 import type { PeerConnection } from './peer-connection.js'
 import type { ReplicatorConfig, ReplicatorMessage, ReplicatorReply } from './protocol.js'
@@ -33,6 +35,7 @@ export interface DataLaneParts {
   readonly pinSlot: number
   readonly board: LeaderBoardReader
   readonly leadership: Leadership
+  readonly figures: ReplicatorCounts
   readonly connection: () => PeerConnection
   readonly tell: (reply: ReplicatorReply) => void
 }
@@ -43,6 +46,7 @@ export interface DataLaneParts {
  */
 export class DataLane {
   readonly #parts: DataLaneParts
+  readonly #times: AppendTimes
   #session: Session | null = null
   #machine: Replication<BatchRef, Chunk> | null = null
   #numbers = { firstFeed: 1, firstTransfer: 1 }
@@ -53,6 +57,7 @@ export class DataLane {
 
   constructor(parts: DataLaneParts) {
     this.#parts = parts
+    this.#times = new AppendTimes(parts.figures)
   }
 
   lead(session: Session, lastIndex: LogIndex, lastTerm: Term): void {
@@ -76,6 +81,7 @@ export class DataLane {
     this.#machine = null
     this.#session = null
     this.#matchIndex = null
+    this.#times.clear()
     this.#numbers = machine.nextNumbers
     this.#timer?.timer.cancel()
     this.#timer = null
@@ -91,6 +97,7 @@ export class DataLane {
   }
 
   down(): void {
+    this.#times.clear()
     this.#step({ kind: 'disconnected' })
   }
 
@@ -105,7 +112,9 @@ export class DataLane {
 
   frame(type: number, head: Uint8Array): void {
     if (type === FrameType.appendReply) {
-      this.#step({ kind: 'appendReply', reply: decodeAppendReply(head) })
+      const reply = decodeAppendReply(head)
+      this.#times.answered(reply.request, this.#parts.context.now())
+      this.#step({ kind: 'appendReply', reply })
     } else if (type === FrameType.snapshotChunkReply) {
       this.#step({ kind: 'chunkReply', reply: decodeSnapshotChunkReply(head) })
     } else throw unexpectedFrame('data', type)
@@ -178,7 +187,8 @@ export class DataLane {
   #sendAppend(output: Extract<Output, { kind: 'append' }>): void {
     const { batches } = output
     const { context, leadership, nodeId, connection } = this.#parts
-    const session = leadership.speakFor(context.now())
+    const now = context.now()
+    const session = leadership.speakFor(now)
     if (session === null) {
       this.#unpin(batches)
       return
@@ -199,7 +209,9 @@ export class DataLane {
     const frame = frameOf(FrameType.appendEntries, head, batches.map(batchBytes))
     // S7: the socket reads the memory until it calls `written`, and only then it may be reused.
     const written = () => this.#unpin(batches)
-    if (!connection().send(frame, written)) written()
+    if (!connection().send(frame, written)) return written()
+    this.#times.sent(output.request, now)
+    this.#count(batches)
   }
 
   #sendChunk(chunk: Chunk, meta: SnapshotChunk['meta']): void {
@@ -212,6 +224,22 @@ export class DataLane {
     const part = { offset, length, compressed, done }
     const head = encodeSnapshotChunk({ kind: 'snapshotChunk', ...from, ...part }, bytes)
     connection().send(frameOf(FrameType.snapshotChunk, head, [bytes]))
+    this.#parts.figures.add('chunks')
+    this.#parts.figures.add('chunkBytes', bytes.length)
+  }
+
+  #count(batches: readonly BatchRef[]): void {
+    const { figures } = this.#parts
+    let entries = 0
+    let bytes = 0
+    for (const batch of batches) {
+      entries += batch.count
+      bytes += batch.length
+    }
+    figures.add('requests')
+    if (entries === 0) return
+    figures.add('entries', entries)
+    figures.add('bytes', bytes)
   }
 
   #unpin(batches: readonly BatchRef[]): void {

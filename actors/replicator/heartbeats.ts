@@ -1,6 +1,7 @@
 import type { Heartbeat, HeartbeatReply } from '../../lib/core/rpc.js'
 import type { NodeId, Session } from '../../lib/core/types.js'
 import type { ActorContext, Timer } from '../../lib/runtime/actor.js'
+import type { ReplicatorCounts } from './figures.js'
 import type { Leadership } from './leadership.js'
 import type { PeerHealth } from './peer-health.js'
 import type { ReplicatorConfig, ReplicatorReply } from './protocol.js'
@@ -14,6 +15,7 @@ export interface HeartbeatParts {
   readonly context: ActorContext
   readonly config: ReplicatorConfig
   readonly leadership: Leadership
+  readonly figures: ReplicatorCounts
   /** Over the heartbeat connection; false when it is not up, or not to that incarnation. */
   readonly send: (heartbeat: Heartbeat) => boolean
   readonly tell: (reply: ReplicatorReply) => void
@@ -111,7 +113,9 @@ export class Heartbeats {
       leaseMs,
       receivedAt: context.now(),
     })
-    this.#parts.health.answered(context.now())
+    const now = context.now()
+    this.#parts.figures.record('heartbeatMs', now - sentAt)
+    this.#parts.health.answered(now)
   }
 
   #send(): void {
@@ -130,6 +134,7 @@ export class Heartbeats {
       leaseMs: config.leaderLeaseTimeoutMs,
     }
     if (!this.#parts.send(heartbeat)) return
+    this.#parts.figures.add('heartbeats')
     this.#sentAt = now
     this.#unanswered.push(heartbeat)
     if (this.#unanswered.length > MAX_UNANSWERED) this.#unanswered.shift()

@@ -32,6 +32,8 @@ export interface ReplicatorInit {
   /** LeaderBoard memory (actors/consensus/leader-board.ts): ages, commitIndex, revoke words (S11). */
   readonly leaderBoard: SharedArrayBuffer
   readonly config: ReplicatorConfig
+  /** Where it counts (figures.ts), for whoever reads it there; without it only it knows. */
+  readonly figures?: SharedArrayBuffer
 }
 
 export interface ReplicatorConfig {

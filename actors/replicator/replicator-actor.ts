@@ -10,6 +10,7 @@ import { LeaderBoardReader } from '../consensus/leader-board.js'
 import { ClientLane } from './client-lane.js'
 import { ControlLane } from './control-lane.js'
 import { DataLane } from './data-lane.js'
+import { type ReplicatorCounts, replicatorFigures } from './figures.js'
 import { Leadership } from './leadership.js'
 import { type ConnectionEvents, PeerConnection, type Refusal } from './peer-connection.js'
 import { PeerHealth } from './peer-health.js'
@@ -50,6 +51,7 @@ class ReplicatorActor implements Behavior<ReplicatorMessage> {
   readonly #control: ControlLane
   readonly #data: DataLane
   readonly #client: ClientLane
+  readonly #figures: ReplicatorCounts
   #consensus: ActorRef<ReplicatorReply> | null = null
   /** The peer's incarnation that the consensus actor has admitted (S16). */
   #admitted: string | null = null
@@ -72,7 +74,9 @@ class ReplicatorActor implements Behavior<ReplicatorMessage> {
         tell({ kind: 'stalled', peer, term })
       },
     })
-    const common = { nodeId, peer, context, config, leadership, tell }
+    const figures = replicatorFigures(init.figures)
+    this.#figures = figures
+    const common = { nodeId, peer, context, config, leadership, figures, tell }
     this.#leadership = leadership
     this.#health = new PeerHealth(peer, config, tell)
     this.#control = new ControlLane({
@@ -191,6 +195,7 @@ class ReplicatorActor implements Behavior<ReplicatorMessage> {
     const events: ConnectionEvents = {
       opened: (found) => this.#onOpened(purpose, found),
       ready: () => {
+        this.#figures.add('connections')
         if (purpose === 'heartbeat') this.#health.connection(true, context.now(), 'connected')
         lane.ready()
       },

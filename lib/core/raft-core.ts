@@ -26,7 +26,7 @@ import {
 } from './leader.js'
 import type { Progress } from './leader-state.js'
 import { isReady } from './own-append.js'
-import { votersOf } from './quorum.js'
+import { quorumReached, votersOf } from './quorum.js'
 import { onReadIndex } from './read-index.js'
 import { onReload } from './reload.js'
 import { onRemoved } from './removal.js'
@@ -174,6 +174,18 @@ export class RaftCore {
   matchIndexes(): ReadonlyMap<NodeId, LogIndex> {
     const entries = [...(this.#state.leading?.progress ?? [])]
     return new Map(entries.map(([id, progress]) => [id, progress.matchIndex]))
+  }
+
+  /**
+   * On the leader: what so many others hold that its own flush is all that is missing for a quorum. Nothing
+   * follows from it; it tells observers which of the two takes longer.
+   */
+  replicatedIndex(): LogIndex {
+    const { leading, configuration, id: self, log } = this.#state
+    if (leading === null) return 0
+    const reached = (id: NodeId): LogIndex =>
+      id === self ? log.lastIndex : (leading.progress.get(id)?.matchIndex ?? 0)
+    return Math.max(0, quorumReached(configuration, reached))
   }
 
   /** Every follower as the leader sees it; empty elsewhere. `lastAckAt` is monotonic ms. */

@@ -24,6 +24,8 @@ export type KvReplica = Pick<
   | 'query'
   | 'readIndex'
   | 'stats'
+  | 'appliedIndex'
+  | 'closed'
   | 'configuration'
   | 'peers'
   | 'config'

@@ -8,14 +8,14 @@ interface Path {
 const present: readonly Path[] = [
   { pattern: /^\/kv\/.*$/, methods: ['GET', 'HEAD', 'PUT', 'DELETE'] },
   { pattern: /^\/kv$/, methods: ['GET', 'HEAD', 'POST'] },
-  { pattern: /^\/(status|healthz|readyz|diagnostics)$/, methods: ['GET', 'HEAD'] },
+  { pattern: /^\/(status|healthz|readyz|diagnostics|metrics)$/, methods: ['GET', 'HEAD'] },
   { pattern: /^\/members$/, methods: ['GET', 'HEAD', 'POST'] },
   { pattern: /^\/members\/[^/]+$/, methods: ['PUT', 'DELETE'] },
   { pattern: /^\/(leadership|restore)$/, methods: ['POST'] },
   { pattern: /^\/snapshot$/, methods: ['GET', 'HEAD', 'POST'] },
 ]
 
-const ofLaterReleases: readonly Path[] = [{ pattern: /^\/(metrics)?$/, methods: ['GET', 'HEAD'] }]
+const ofLaterReleases: readonly Path[] = [{ pattern: /^\/$/, methods: ['GET', 'HEAD'] }]
 
 /** Why no handler was found for this method and path. */
 export function whyUnrouted(method: string, url: string): HttpProblem {

@@ -18,6 +18,7 @@ import { batchRoutes } from './service-batches.js'
 import { diagnosticsRoute } from './service-diagnostics.js'
 import { keyRoutes } from './service-keys.js'
 import { memberRoutes } from './service-members.js'
+import { metricsRoute } from './service-metrics.js'
 import { snapshotRoutes } from './service-snapshots.js'
 import { statusRoutes } from './service-status.js'
 
@@ -121,7 +122,7 @@ function serverOf(options: KvServerOptions, { access, tls }: HttpCredentials): F
     guard.check(request.headers, tls !== null)
     if (request.is404) throw whyUnrouted(request.method, request.url)
     access.check(request)
-    if (request.url.startsWith('/kv')) reply.header('troupe-index', node.stats().appliedIndex)
+    if (request.url.startsWith('/kv')) reply.header('troupe-index', node.appliedIndex)
   })
   // A connection that stayed open after its last answer would hold up the close.
   app.addHook('onSend', async (_request, reply) => {
@@ -139,6 +140,7 @@ function registerRoutes(app: FastifyInstance, options: KvServerOptions): void {
   app.register(async (scope) => memberRoutes(scope, node))
   app.register(async (scope) => snapshotRoutes(scope, node))
   app.register(async (scope) => diagnosticsRoute(scope, node, dataDir))
+  app.register(async (scope) => metricsRoute(scope, node))
   app.register(async (scope) => statusRoutes(scope, node, { electionTimeoutMs }))
 }
 

@@ -16,12 +16,27 @@ export interface SharedBlocks {
   readonly controlBlock: SharedArrayBuffer
   readonly leaderBoard: SharedArrayBuffer
   readonly logAlive: SharedArrayBuffer
+  /** Where each counts and measures. */
+  readonly figures: {
+    readonly log: SharedArrayBuffer
+    readonly fsm: SharedArrayBuffer
+    readonly inbound: SharedArrayBuffer
+    readonly consensus: SharedArrayBuffer
+  }
 }
 
-export function logInit(options: AssemblyOptions, { logAlive }: SharedBlocks): LogInit {
+export function logInit(options: AssemblyOptions, { logAlive, figures }: SharedBlocks): LogInit {
   const { cluster, id, dataDir, store, config } = options
   const { maxReadBytes } = config
-  return { nodeId: id, cluster, dataDir, store, maxReadBytes, aliveWord: logAlive }
+  return {
+    nodeId: id,
+    cluster,
+    dataDir,
+    store,
+    maxReadBytes,
+    aliveWord: logAlive,
+    figures: figures.log,
+  }
 }
 
 export function snapshotInit(options: AssemblyOptions): SnapshotInit {
@@ -32,15 +47,19 @@ export function snapshotInit(options: AssemblyOptions): SnapshotInit {
   return { nodeId: id, dataDir, store: snapshots, retain, compression }
 }
 
-export function fsmInit({ id, dataDir, stateMachine, config }: AssemblyOptions): FsmInit {
+export function fsmInit(
+  { id, dataDir, stateMachine, config }: AssemblyOptions,
+  { figures }: SharedBlocks,
+): FsmInit {
   const { maxApplyEntries, maxApplyBytes } = config
-  return { nodeId: id, dataDir, stateMachine, maxApplyEntries, maxApplyBytes }
+  const limits = { maxApplyEntries, maxApplyBytes }
+  return { nodeId: id, dataDir, stateMachine, ...limits, figures: figures.fsm }
 }
 
 export function inboundInit(
   { cluster, id, transport, config }: AssemblyOptions,
   recovered: RecoveredLog,
-  { controlBlock, logAlive }: SharedBlocks,
+  { controlBlock, logAlive, figures }: SharedBlocks,
 ): InboundInit {
   const { slabBytes, maxIdleSlabs, maxUnansweredBytes } = config
   return {
@@ -52,6 +71,7 @@ export function inboundInit(
     logAliveWord: logAlive,
     arena: { slabBytes, maxIdleSlabs },
     maxUnansweredBytes,
+    figures: figures.inbound,
   }
 }
 
@@ -63,7 +83,7 @@ export function consensusInit(
     /** The state machine keeps its own state. */
     readonly flushedOnly: boolean
   },
-  { controlBlock, leaderBoard }: SharedBlocks,
+  { controlBlock, leaderBoard, figures }: SharedBlocks,
 ): ConsensusInit {
   const { id, observeCore, config } = options
   const { recovered, snapshot, flushedOnly } = found
@@ -86,6 +106,7 @@ export function consensusInit(
     ...(observeCore && { observeCore }),
     controlBlock,
     leaderBoard,
+    figures: figures.consensus,
   }
 }
 

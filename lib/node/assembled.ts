@@ -5,19 +5,14 @@ import type { RaftCore } from '../core/raft-core.js'
 import type { Server } from '../core/types.js'
 import type { StateMachineSpec } from '../fsm/spec.js'
 import type { StoreSpec } from '../log/store.js'
-import type {
-  ActorHandle,
-  ActorRef,
-  ActorStats,
-  ActorSystem,
-  CreateActor,
-} from '../runtime/actor.js'
+import type { ActorHandle, ActorRef, ActorSystem, CreateActor } from '../runtime/actor.js'
 import type { Clock } from '../runtime/clock.js'
 import type { WireError } from '../runtime/wire-error.js'
 import type { SnapshotStoreSpec } from '../snapshot/store.js'
 import type { TransportSpec } from '../transport/transport.js'
 import type { RaftConfig } from './config.js'
 import type { Placement } from './placement.js'
+import type { TroupeFigures } from './stats.js'
 
 export interface AssemblyOptions {
   readonly cluster: string
@@ -49,7 +44,8 @@ export interface AssembledNode {
   /** `host:port` really bound. */
   readonly address: string
   readonly recovered: RecoveredLog
-  actors(): readonly ActorStats[]
+  /** What the actors count and measure, read just now. */
+  figures(): TroupeFigures
   /** The actors that run now, the consensus actor among them. */
   handles(): readonly ActorHandle[]
   logStats(): Promise<LogStats>

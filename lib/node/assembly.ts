@@ -11,14 +11,7 @@ import type { LogMessage, LogStats, RecoveredLog } from '../../actors/log/protoc
 import type { SnapshotMessage, SnapshotMeta } from '../../actors/snapshot/protocol.js'
 import { createActor as createSnapshot } from '../../actors/snapshot/snapshot-actor.js'
 import type { LogSummary } from '../core/types.js'
-import type {
-  ActorExit,
-  ActorHandle,
-  ActorRef,
-  ActorStats,
-  CreateActor,
-  Timer,
-} from '../runtime/actor.js'
+import type { ActorExit, ActorHandle, ActorRef, CreateActor, Timer } from '../runtime/actor.js'
 import { SharedWords } from '../runtime/shared-words.js'
 import type { Supervisor } from '../runtime/supervisor.js'
 import type { WireError } from '../runtime/wire-error.js'
@@ -33,7 +26,9 @@ import {
 import type { AssembledNode, AssemblyOptions } from './assembled.js'
 import { RaftError } from './errors.js'
 import { fatalError } from './fatal-error.js'
+import { allocateFigures, FigureReader } from './figure-reader.js'
 import { ReplicatorManager } from './replicator-manager.js'
+import type { TroupeFigures } from './stats.js'
 import { Troupe } from './troupe.js'
 import { watching } from './watched-actor.js'
 
@@ -69,7 +64,9 @@ class Assembly implements AssembledNode {
     controlBlock: allocateControlBlock(),
     leaderBoard: allocateLeaderBoard(),
     logAlive: SharedWords.allocate(1),
+    figures: allocateFigures(),
   }
+  readonly #figures = new FigureReader(this.#blocks.figures)
   #replicators: ReplicatorManager | null = null
   #log: ActorHandle<LogMessage> | null = null
   #fsm: ActorHandle<FsmMessage> | null = null
@@ -148,7 +145,7 @@ class Assembly implements AssembledNode {
   }
 
   async #startFsm(): Promise<void> {
-    const init = fsmInit(this.#options)
+    const init = fsmInit(this.#options, this.#blocks)
     // S14: a state machine that hangs is never terminated.
     const extras = { ...this.#options.stateMachine, leaveHung: true }
     // The snapshot link first: `fsmReady` may bring a `restore` at once.
@@ -263,8 +260,12 @@ class Assembly implements AssembledNode {
     return [...this.#troupe.handles(), ...(this.#replicators?.handles() ?? [])]
   }
 
-  actors(): readonly ActorStats[] {
-    return this.handles().map((handle) => handle.stats())
+  figures(): TroupeFigures {
+    return {
+      ...this.#figures.read(),
+      replicators: this.#replicators?.figures() ?? new Map(),
+      actors: this.handles().map((handle) => handle.stats()),
+    }
   }
 
   logStats(): Promise<LogStats> {

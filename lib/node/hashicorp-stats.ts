@@ -1,6 +1,7 @@
 import type { Server } from '../core/types.js'
 import { SNAPSHOT_VERSION } from '../snapshot/file-layout.js'
 import { PROTOCOL_VERSION } from '../transport/handshake.js'
+import type { NodeFigures } from './stats-types.js'
 import type { NodeState, NodeStats } from './types.js'
 
 /** The names, and the texts as values, that operators and their dashboards know from hashicorp/raft. */
@@ -25,6 +26,9 @@ export interface HashicorpStats {
   readonly last_contact: string
 }
 
+/** The part of `node.stats()` that says where a node stands. */
+export type NodePosition = Omit<NodeStats, keyof NodeFigures>
+
 /**
  * `node.stats()` under the names of hashicorp/raft: `hashicorpStats(node.stats())`.
  *
@@ -44,7 +48,7 @@ export interface HashicorpStats {
  * | num_peers                     | voters but this one            | 0 if this node is no voter, as there       |
  * | last_contact                  | lastContactMs                  | "0" on the leader, "never", or e.g. "12ms" |
  */
-export function hashicorpStats(stats: NodeStats): HashicorpStats {
+export function hashicorpStats(stats: NodePosition): HashicorpStats {
   const protocol = String(PROTOCOL_VERSION)
   const snapshot = String(SNAPSHOT_VERSION)
   const isVoter = stats.servers.some(({ id, suffrage }) => id === stats.id && suffrage === 'voter')

@@ -9,6 +9,7 @@ import { DEFAULT_MAX_PAYLOAD_BYTES } from './config-rules.js'
 import { DeadServerCleaner } from './dead-server-cleaner.js'
 import { Deadlines } from './deadlines.js'
 import type { RaftError } from './errors.js'
+import { EventCounts } from './event-counts.js'
 import { EventHub, type RaftEvent } from './events.js'
 import { FlappingDetector } from './flapping.js'
 import { ForwardServer } from './forward-server.js'
@@ -26,6 +27,7 @@ import { Reader } from './reader.js'
 import { Requests } from './requests.js'
 import { Restorer } from './restorer.js'
 import { Sessions } from './sessions.js'
+import { StageClock } from './stage-clock.js'
 import { Waiters } from './waiters.js'
 
 export interface NodeSideOptions {
@@ -70,12 +72,16 @@ export class NodeSide implements Behavior<NodeReply> {
   readonly leaderTasks: LeaderTasks
   readonly deadServers: DeadServerCleaner
   readonly events: EventHub
+  readonly stages: StageClock
+  readonly counts = new EventCounts()
   /** Resolves with the first status: from then on the view is that of consensus. */
   readonly ready: Promise<void>
   /** Calls refused because too much was pending. */
   refusedForLoad = 0
   /** Leaders that this node has seen begin a term. */
   leaderChanges = 0
+  /** Actors that failed and were started again. */
+  actorRestarts = 0
   readonly #flapping: FlappingDetector
   readonly #options: NodeSideOptions
   readonly #context: ActorContext
@@ -101,6 +107,8 @@ export class NodeSide implements Behavior<NodeReply> {
     const tell = (request: NodeRequest, bytes: number) => this.#tell(request, bytes)
     const overloaded = (what: string) => this.#overloaded(what)
     const now = () => context.now()
+    this.stages = new StageClock(now)
+    const { stages } = this
     const defer = options.defer ?? queueMicrotask
     const { view, calls, budget, waiters } = this
     const deadlines = this.#deadlines
@@ -119,6 +127,7 @@ export class NodeSide implements Behavior<NodeReply> {
       overloaded,
       now,
       defer,
+      stages,
     }
     this.peers = new PeerRequests(tell)
     const { peers } = this
@@ -257,6 +266,7 @@ export class NodeSide implements Behavior<NodeReply> {
 
   #emit(event: RaftEvent): void {
     if (event.kind === 'leader' && event.leader !== null) this.leaderChanges++
+    this.counts.saw(event)
     this.events.emit(event)
   }
 
@@ -269,6 +279,7 @@ export class NodeSide implements Behavior<NodeReply> {
     const led = this.view.leads
     this.view.update(status)
     if (led && !this.view.leads) this.proposer.stoppedLeading()
+    else if (led) this.stages.moved(status.replicatedIndex, status.commitIndex)
     if (status.leader !== before.leader || status.term !== before.term || this.view.leads !== led) {
       this.forwarder.routesChanged()
       this.readIndexes.routesChanged()

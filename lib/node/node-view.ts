@@ -11,6 +11,7 @@ const unknownStatus: ConsensusStatus = {
   term: 0,
   leader: null,
   commitIndex: 0,
+  replicatedIndex: 0,
   lastApplied: 0,
   lastLogIndex: 0,
   lastLogTerm: 0,

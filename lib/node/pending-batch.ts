@@ -25,6 +25,8 @@ interface Bulk {
 export class PendingBatch {
   /** Once true the bytes may have reached the log: what ends now ends as `unknown` (S17). */
   told = false
+  /** Monotonic ms at which its first command came. */
+  openedAt = 0
   firstIndex = 0
   term = 0
   /** Bytes of the commands, as the budget counts them. */

@@ -14,6 +14,7 @@ import type { RaftError } from './errors.js'
 import { closedError, overloadedError, timeoutError } from './failures.js'
 import type { NodeView } from './node-view.js'
 import { PendingBatch, type Reject, type ResolveApplied } from './pending-batch.js'
+import type { StageClock } from './stage-clock.js'
 import type { AppliedBatch } from './types.js'
 import { withoutEntries } from './withdrawn-entries.js'
 
@@ -28,6 +29,9 @@ export interface ProposerHost {
   /** A proposal was refused because too much is pending. */
   overloaded(what: string): void
   readonly defer: (callback: () => void) => void
+  /** Monotonic ms. */
+  readonly now: () => number
+  readonly stages: StageClock
 }
 
 /** Where a command with a deadline or signal of its own lies. */
@@ -152,21 +156,28 @@ export class Proposer {
     if (batch === undefined) return
     batch.firstIndex = firstIndex
     batch.term = term
+    this.#host.stages.accepted(proposal, firstIndex)
   }
 
   /** The log is one FIFO: what was told before this proposal is flushed too. */
   flushed(proposal: number): void {
-    for (const told of this.#unflushed) if (told <= proposal) this.#unflushed.delete(told)
+    for (const told of this.#unflushed) {
+      if (told > proposal) continue
+      this.#unflushed.delete(told)
+      this.#host.stages.flushed(told)
+    }
     this.#goOn()
   }
 
   applied(proposal: number, results: ResultRun | null): void {
     const batch = this.#take(proposal)
+    this.#host.stages.applied(proposal)
     batch?.resolve(results)
   }
 
   failed({ proposal, reason, outcome }: ProposalFailed): void {
     this.#unflushed.delete(proposal)
+    this.#host.stages.failed(proposal)
     const batch = this.#take(proposal)
     batch?.reject(() => this.#host.view.refusal(reason, outcome))
     this.#goOn()
@@ -175,6 +186,7 @@ export class Proposer {
   /** Commands not yet told are refused; those told end as consensus says. */
   stoppedLeading(): void {
     this.#unflushed.clear()
+    this.#host.stages.stopped()
     this.#dropUntold(() => this.#host.view.notLeading('rejected'))
   }
 
@@ -214,10 +226,15 @@ export class Proposer {
 
   #makeRoom(count: number, bytes: number): void {
     const builder = this.#builder
-    if (builder.count === 0) return
+    if (builder.count === 0) {
+      this.#open.openedAt = this.#host.now()
+      return
+    }
     const { maxBatchBytes, maxBatchEntries } = this.#host.config
     const length = builder.bytes + bytes + count * ENTRY_HEADER_BYTES
-    if (length > maxBatchBytes || builder.count + count > maxBatchEntries) this.#seal()
+    if (length <= maxBatchBytes && builder.count + count <= maxBatchEntries) return
+    this.#seal()
+    this.#open.openedAt = this.#host.now()
   }
 
   #joined(count: number): void {
@@ -288,10 +305,12 @@ export class Proposer {
     batch.told = true
     this.#told.set(proposal, batch)
     this.#unflushed.add(proposal)
+    this.#host.stages.told(proposal, batch.openedAt, rest.count, rest.length)
     if (this.#host.tell({ kind: 'propose', proposal, batch: rest }, rest.length)) return
     // A refused message reached nobody, so its memory is still this side's to let go.
     unpin(rest, PIN_CONSENSUS)
     this.#unflushed.delete(proposal)
+    this.#host.stages.failed(proposal)
     this.#host.overloaded('the mailbox of consensus')
     this.#take(proposal)?.reject(() => overloadedError('batch', { batchBytes: rest.length }))
   }

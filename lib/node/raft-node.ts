@@ -26,7 +26,7 @@ import { Session } from './session.js'
 import type { SessionOptions } from './sessions.js'
 import { type NodeSnapshot, Snapshots } from './snapshots.js'
 import { type StartedNode, startError, startNode } from './start-node.js'
-import { nodeStats } from './stats.js'
+import { NodeStatistics } from './stats.js'
 import type {
   Applied,
   AppliedBatch,
@@ -57,6 +57,7 @@ export class RaftNode<Types extends StateMachineTypes = StateMachineTypes> {
   readonly #bootstrapper: Bootstrapper
   readonly #life: Life
   readonly #snapshots: Snapshots
+  readonly #statistics: NodeStatistics
   /** What the program has given of the configuration so far. */
   #given: Partial<RaftConfig>
 
@@ -70,6 +71,7 @@ export class RaftNode<Types extends StateMachineTypes = StateMachineTypes> {
     this.#life = started.life
     const over = (): boolean => started.life.over
     this.#snapshots = new Snapshots(() => assembled.snapshots(), over)
+    this.#statistics = new NodeStatistics(side)
     this.#given = options.given
   }
 
@@ -96,6 +98,11 @@ export class RaftNode<Types extends StateMachineTypes = StateMachineTypes> {
   /** `host:port` at which this node's Raft transport listens. */
   get address(): string {
     return this.#assembled.address
+  }
+
+  /** The last entry that this node's state machine has applied. */
+  get appliedIndex(): number {
+    return this.#side.view.status.lastApplied
   }
 
   get state(): NodeState {
@@ -311,13 +318,17 @@ export class RaftNode<Types extends StateMachineTypes = StateMachineTypes> {
     return this.#started.options.config
   }
 
+  /**
+   * Where this node stands, and what it has counted and measured: positions, rates, times of each stage, load of
+   * each actor. Gathered when it is asked for, so ask as often as you look at it, not for each command.
+   */
   stats(): NodeStats {
-    return nodeStats(this.#side, {
+    return this.#statistics.read({
       cluster: this.#started.options.cluster,
       address: this.address,
       state: this.state,
       deadLetters: this.#started.system.deadLetters().count,
-      actors: this.#assembled.actors(),
+      figures: this.#assembled.figures(),
     })
   }
 

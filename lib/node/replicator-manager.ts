@@ -1,4 +1,9 @@
 import type { ConsensusMessage } from '../../actors/consensus/protocol.js'
+import {
+  REPLICATOR_FIGURES,
+  type ReplicatorFigures,
+  replicatorFigures,
+} from '../../actors/replicator/figures.js'
 import type { ReplicatorInit, ReplicatorMessage } from '../../actors/replicator/protocol.js'
 import { createActor } from '../../actors/replicator/replicator-actor.js'
 import { assert } from '../core/assert.js'
@@ -6,6 +11,7 @@ import { FIRST_GENERATION, type NodeId, type Server, type Standing } from '../co
 import { PIN_FIRST_REPLICATOR, PIN_LAST_REPLICATOR } from '../log/slab.js'
 import type { ActorHandle, ActorSystem } from '../runtime/actor.js'
 import type { Clock } from '../runtime/clock.js'
+import { SharedFigures } from '../runtime/shared-figures.js'
 import type { Supervisor } from '../runtime/supervisor.js'
 import type { WireError } from '../runtime/wire-error.js'
 import { replicatorConfig } from './actor-inits.js'
@@ -18,6 +24,8 @@ interface Running {
   address: string
   /** Of the incarnation that runs, or starts; 0: none yet. */
   slot: number
+  /** Where each incarnation counts. */
+  readonly figures: SharedArrayBuffer
 }
 
 export interface ReplicatorManagerOptions {
@@ -48,6 +56,12 @@ export class ReplicatorManager {
 
   handles(): readonly ActorHandle<ReplicatorMessage>[] {
     return [...this.#running.values()].flatMap(({ supervisor }) => supervisor.last ?? [])
+  }
+
+  /** What is sent to each other member, read just now. */
+  figures(): ReadonlyMap<NodeId, ReplicatorFigures> {
+    const running = [...this.#running.values()]
+    return new Map(running.map(({ peer, figures }) => [peer, replicatorFigures(figures).read()]))
   }
 
   /** Whoever must be reached from now on; the others lose their replicators. */
@@ -87,7 +101,8 @@ export class ReplicatorManager {
 
   #begin(peer: NodeId, address: string): void {
     const supervisor: Supervisor<ReplicatorMessage> = this.#supervisorOf(peer, () => running)
-    const running: Running = { peer, supervisor, address, slot: 0 }
+    const figures = SharedFigures.allocate(REPLICATOR_FIGURES)
+    const running: Running = { peer, supervisor, address, slot: 0, figures }
     this.#running.set(peer, running)
     supervisor.startSoon()
   }
@@ -126,6 +141,7 @@ export class ReplicatorManager {
         standing: this.#standing,
         pinSlot: running.slot,
         config: replicatorConfig(config),
+        figures: running.figures,
       },
       placement,
       mailbox: { maxMessages: config.mailboxMaxMessages, maxBytes: config.mailboxMaxBytes },

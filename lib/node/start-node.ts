@@ -85,6 +85,7 @@ async function assemble(
       createNodeActor: createNode,
       onFailure: (error) => early.failed(error),
       onRestart: (actor, { message }, delayMs) => {
+        for (const side of made) side.actorRestarts++
         options.logger?.warn({ actor, delayMs, error: message }, 'an actor failed and is restarted')
       },
     })

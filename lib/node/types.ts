@@ -1,6 +1,6 @@
 import type { Role, Server } from '../core/types.js'
-import type { ActorStats } from '../runtime/actor.js'
 import type { RaftError } from './errors.js'
+import type { NodeFigures } from './stats-types.js'
 
 /** Every asynchronous method takes these. */
 export interface CallOptions {
@@ -120,7 +120,7 @@ export interface CloseOptions {
 }
 
 /** A moment of the node, for people and dashboards. Counters run from the node's start. */
-export interface NodeStats {
+export interface NodeStats extends NodeFigures {
   readonly id: string
   readonly cluster: string
   readonly address: string
@@ -159,5 +159,4 @@ export interface NodeStats {
   readonly loopDelayMs: number
   readonly timeouts: number
   readonly deadLetters: number
-  readonly actors: readonly ActorStats[]
 }

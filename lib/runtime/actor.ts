@@ -135,6 +135,8 @@ export interface ActorStats {
   readonly busyMs: number
   /** Share of its life that the thread's event loop was not idle, 0..1; of actors with a thread. */
   readonly eventLoopUtilization?: number
+  /** What that share is made of, cumulative. */
+  readonly loop?: { readonly activeMs: number; readonly idleMs: number }
 }
 
 export interface ActorHandle<M extends Message = Message> {

@@ -113,8 +113,12 @@ export class ThreadActor<M extends Message = Message> implements HostedActor {
   }
 
   stats(): ActorStats {
-    const { utilization } = this.#worker.performance.eventLoopUtilization()
-    return { ...statsOf(this.name, this.memory), eventLoopUtilization: utilization }
+    const { utilization, active, idle } = this.#worker.performance.eventLoopUtilization()
+    return {
+      ...statsOf(this.name, this.memory),
+      eventLoopUtilization: utilization,
+      loop: { activeMs: active, idleMs: idle },
+    }
   }
 
   localRef(): null {

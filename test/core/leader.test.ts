@@ -107,6 +107,16 @@ t.test('answers of another session are dropped (S2)', async (t) => {
   t.equal(node.status.role, 'follower', 'nor do they count as heard')
 })
 
+t.test('what the others hold is told apart from what this node has flushed', async (t) => {
+  const node = newLeaderOf(3)
+  t.equal(node.core.replicatedIndex(), 0, 'n2 and n3 have answered nothing')
+  node.step(matched('n2', 2, 2))
+  t.equal(node.core.replicatedIndex(), 2, 'one other is enough')
+  t.equal(node.status.commitIndex, 0, 'only the own flush is missing')
+  t.equal(followerOf('n2', 3).core.replicatedIndex(), 0)
+  t.equal(newLeaderOf(1).core.replicatedIndex(), 2, 'alone, its flush is all')
+})
+
 t.test('a member added again begins at nothing (S2)', async (t) => {
   const configuration = members(['n1', 'n2'])
   const again = configuration.servers.map((server) =>

@@ -15,6 +15,7 @@ import type {
   NodeStats,
   QueryOptions,
 } from '../../lib/node/types.js'
+import { quietStats } from '../node/fixtures/quiet-stats.js'
 import { FakeMembers } from './fake-members.js'
 import { FakeSnapshots } from './fake-snapshots.js'
 
@@ -132,9 +133,16 @@ export class FakeReplica {
     return this.#events.listenerCount('leader')
   }
 
-  /** The few fields that the service reads. */
+  get appliedIndex(): number {
+    return this.index
+  }
+
+  readonly closed = new Promise<never>(() => {})
+
+  /** Of a node that has done nothing yet, and is where a test says. */
   stats(): NodeStats {
-    const stats: Partial<NodeStats> = {
+    return {
+      ...quietStats(),
       id: this.id,
       cluster: 'test',
       state: this.state,
@@ -146,7 +154,6 @@ export class FakeReplica {
       flushedIndex: this.index,
       lastContactMs: this.lastContactMs,
     }
-    return stats as NodeStats
   }
 }
 

@@ -54,7 +54,6 @@ t.test('the service loads fastify besides', async (t) => {
   t.strictSame(await packagesOf([new URL('lib/kv/index.js', root)]), ['fastify'])
 })
 
-t.test('the metrics entry point says that it is of a later release', async (t) => {
-  const { prometheusMetrics } = await import('../../lib/kv/prometheus.js')
-  t.throws(() => prometheusMetrics(), { code: 'RAFT_NOT_AVAILABLE' })
+t.test('the metrics entry point loads prom-client and no other package', async (t) => {
+  t.strictSame(await packagesOf([new URL('lib/kv/prometheus.js', root)]), ['prom-client'])
 })

@@ -1,6 +1,5 @@
 import t from 'tap'
-import { hashicorpStats } from '../../lib/node/hashicorp-stats.js'
-import type { NodeStats } from '../../lib/node/types.js'
+import { hashicorpStats, type NodePosition } from '../../lib/node/hashicorp-stats.js'
 import { counters } from './fixtures/counter-cluster.js'
 
 const servers = [
@@ -9,7 +8,7 @@ const servers = [
   { id: 'n3', address: '127.0.0.1:7703', suffrage: 'nonvoter', addedAt: 9 },
 ] as const
 
-const stats: NodeStats = {
+const stats: NodePosition = {
   id: 'n2',
   cluster: 'orders',
   address: '127.0.0.1:7702',
@@ -42,7 +41,6 @@ const stats: NodeStats = {
   loopDelayMs: 0,
   timeouts: 0,
   deadLetters: 0,
-  actors: [],
 }
 
 t.test('every name that operators know, with its text', async (t) => {
@@ -72,7 +70,7 @@ t.test('every name that operators know, with its text', async (t) => {
 })
 
 t.test('states and peers are named as there', async (t) => {
-  const of = (part: Partial<NodeStats>) => hashicorpStats({ ...stats, ...part })
+  const of = (part: Partial<NodePosition>) => hashicorpStats({ ...stats, ...part })
   t.equal(of({ state: 'leader' }).state, 'Leader')
   t.equal(of({ state: 'leader' }).last_contact, '0')
   t.equal(of({ state: 'preCandidate' }).state, 'Candidate')

@@ -6,11 +6,16 @@ import { followerOf } from '../../core/helpers/cores.js'
 
 function watch() {
   const events: NodeEvent[] = []
-  const contacts = new ContactWatch((event) => events.push(event))
+  const warnings: object[] = []
+  const contacts = new ContactWatch({
+    tell: (event) => events.push(event),
+    measured: () => {},
+    warn: (fields) => warnings.push(fields),
+  })
   const follower = followerOf('n2', 3).status
   const look = (now: number, part: Partial<CoreStatus>) =>
     contacts.ticked(now, { ...follower, ...part }, 1000)
-  return { events, contacts, look }
+  return { events, warnings, contacts, look }
 }
 
 t.test('R-43: a leader not heard for 0.8 of the timeout is late, until it is heard', async (t) => {
@@ -60,4 +65,19 @@ t.test('how late its own ticks were is kept for ten seconds at least', async (t)
   t.equal(contacts.delayMs, 700)
   tick(22_000, 22_001)
   t.equal(contacts.delayMs, 1)
+})
+
+t.test('a thread that is late by half a timeout is warned of, once a minute', async (t) => {
+  const { warnings, contacts, look } = watch()
+  const late = (now: number, delayMs: number) => {
+    contacts.armed(now - delayMs - 50, 50)
+    look(now, { lastContactAt: now })
+  }
+  late(1000, 499)
+  t.strictSame(warnings, [], 'an election is in no danger')
+  late(2000, 500.4)
+  late(3000, 800)
+  t.strictSame(warnings, [{ delayMs: 500, heartbeatTimeoutMs: 1000 }])
+  late(62_000, 900)
+  t.strictSame(warnings.slice(1), [{ delayMs: 900, heartbeatTimeoutMs: 1000 }])
 })

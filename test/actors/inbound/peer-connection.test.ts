@@ -2,6 +2,7 @@ import t from 'tap'
 import { allocateControlBlock } from '../../../actors/consensus/control-block.js'
 import { BatchReceiver } from '../../../actors/inbound/batch-receiver.js'
 import { ConsensusLink } from '../../../actors/inbound/consensus-link.js'
+import { inboundFigures } from '../../../actors/inbound/figures.js'
 import { HeartbeatAnswerer } from '../../../actors/inbound/heartbeat-answerer.js'
 import { PeerConnection } from '../../../actors/inbound/peer-connection.js'
 import { RefusalLog } from '../../../actors/inbound/refusal-log.js'
@@ -38,6 +39,7 @@ t.test('S7: a connection that closes while a batch arrives gives its memory back
     heartbeats: new HeartbeatAnswerer('inc-2', allocateControlBlock(), SharedWords.allocate(1)),
     batches,
     maxUnansweredBytes: 1000,
+    figures: inboundFigures(),
     now: () => 0,
     closed: () => {},
   })
