@@ -4,6 +4,7 @@ import type { Surroundings } from './benchmark.js'
 import type { LoadFigures } from './cluster/node-calls.js'
 import { type Measurement, ratiosOf, type Shape, summariesOf } from './comparison.js'
 import { amount, type SettingsOf, someOf, text, whole } from './flags.js'
+import { antietcd } from './peers/antietcd.js'
 import type { Contestant } from './peers/contestant.js'
 import { etcd } from './peers/etcd.js'
 import { hashicorp } from './peers/hashicorp.js'
@@ -16,6 +17,7 @@ const contestants: readonly Contestant[] = [
   hashicorp('wal'),
   etcd('etcd', 4),
   etcd('etcd-embedded', 0),
+  antietcd,
 ]
 
 const flags = {

@@ -36,21 +36,23 @@ async function run(
     const stalled = settings.node === 'leader' ? leader : (followers[0] ?? leader)
     await leader.call('startSteady', { rate, size, keys: 0, forward: false })
     await sleep(seconds * 1000)
-    const before = await leader.call('status')
+    const before = await positions(cluster.nodes)
     for (const follower of followers) await follower.call('heartbeats')
     const begin = await stalled.call('stall', { actor: settings.actor, ms: settings['stall-ms'] })
-    const committed = await committedAfter(leader, followers, settings['stall-ms'])
+    await sleep(settings['stall-ms'])
+    // A main thread that hangs answers once it is over.
+    const during = await positions(cluster.nodes)
     await sleep(seconds * 1000)
     const completions = await leader.call('stopSteady')
     const heartbeats = await heartbeatGaps(followers)
-    const after = await statuses(cluster.nodes)
+    const after = await positions(cluster.nodes)
     report({
-      elections: Math.max(...after.map(({ term }) => term)) - before.term,
-      campaigns: after.reduce((sum, { campaigns }) => sum + campaigns, 0) - campaignsBefore(before),
+      elections: after.term - before.term,
+      campaigns: after.campaigns - before.campaigns,
       heartbeat_gap_p99_ms: round(quantile(heartbeats, 0.99), 1),
       heartbeat_gap_max_ms: round(quantile(heartbeats, 1), 1),
       committed_during_stall: within(completions, begin, settings['stall-ms']),
-      commit_index_during_stall: committed - before.commitIndex,
+      commit_index_during_stall: during.commitIndex - before.commitIndex,
       sent_during_stall: Math.round((rate * settings['stall-ms']) / 1000),
     })
   } finally {
@@ -58,23 +60,14 @@ async function run(
   }
 }
 
-/** The election that made the leader was one. */
-const campaignsBefore = ({ campaigns }: { readonly campaigns: number }): number => campaigns
-
-/** The newest commit index that any node knows when the stall is about to end. */
-async function committedAfter(
-  leader: NodeProcess,
-  followers: readonly NodeProcess[],
-  ms: number,
-): Promise<number> {
-  await sleep(ms)
-  // A leader whose main thread hangs answers when it is over, which is early enough to see the rest.
-  const all = await statuses([leader, ...followers])
-  return Math.max(...all.map(({ commitIndex }) => commitIndex))
-}
-
-function statuses(nodes: readonly NodeProcess[]) {
-  return Promise.all(nodes.map((node) => node.call('status')))
+/** The newest that any node knows, and how often any has asked for votes. */
+async function positions(nodes: readonly NodeProcess[]) {
+  const all = await Promise.all(nodes.map((node) => node.call('status')))
+  return {
+    term: Math.max(...all.map(({ term }) => term)),
+    commitIndex: Math.max(...all.map(({ commitIndex }) => commitIndex)),
+    campaigns: all.reduce((sum, { campaigns }) => sum + campaigns, 0),
+  }
 }
 
 /** Of all followers, from the stall on, in order of length. */

@@ -1,6 +1,8 @@
+import { open, rm } from 'node:fs/promises'
 import { cpus, totalmem } from 'node:os'
-import { probeFlushes } from '../lib/cli/flush-probe.js'
-import { round } from './statistics.js'
+import { join } from 'node:path'
+import { now } from '../lib/runtime/clock.js'
+import { median, round } from './statistics.js'
 
 /** What a figure depends on first of all. */
 export interface Machine {
@@ -13,12 +15,35 @@ export interface Machine {
 }
 
 export async function describeMachine(dir: string): Promise<Machine> {
-  const { p50Ms } = await probeFlushes(dir)
   return {
     node: process.version,
     cpu: cpus()[0]?.model ?? 'unknown',
     cores: cpus().length,
-    memory_gb: round(totalmem() / 2 ** 30, 0),
-    disk_flush_ms: round(p50Ms, 2),
+    memory_gb: Math.round(totalmem() / 2 ** 30),
+    disk_flush_ms: round(await flushMs(join(dir, 'flushes')), 2),
+  }
+}
+
+const FLUSHES = 64
+const BYTES = 4096
+
+/** The file is written over, as a log is written into space that it has already. */
+async function flushMs(path: string): Promise<number> {
+  const file = await open(path, 'w')
+  try {
+    const page = Buffer.alloc(BYTES, 1)
+    await file.write(Buffer.alloc(FLUSHES * BYTES), 0, FLUSHES * BYTES, 0)
+    await file.sync()
+    const times: number[] = []
+    while (times.length < FLUSHES) {
+      const begin = now()
+      await file.write(page, 0, BYTES, times.length * BYTES)
+      await file.datasync()
+      times.push(now() - begin)
+    }
+    return median(times)
+  } finally {
+    await file.close()
+    await rm(path, { force: true })
   }
 }

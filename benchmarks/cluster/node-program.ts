@@ -17,7 +17,7 @@ const stores = { lmdb: lmdbStore, wal: walStore, memory: memoryStore }
 const stalls = { log: new SharedArrayBuffer(4), fsm: new SharedArrayBuffer(4) }
 
 function report(message: NodeReport): void {
-  process.send?.(message)
+  if (process.connected) process.send?.(message)
 }
 
 function storeSpec(): NonNullable<RaftNodeOptions['store']> {
@@ -45,6 +45,9 @@ async function start(): Promise<RaftNode> {
   })
 }
 
+// A benchmark that was ended leaves no node behind, nor does one that has closed its node.
+process.once('disconnect', () => process.exit())
+
 try {
   const node = await start()
   const bench = new BenchNode(node, stalls)
@@ -64,5 +67,5 @@ try {
   if (node.state === 'leader') report({ kind: 'leading' })
 } catch (error) {
   report({ kind: 'failed', call: 0, message: String(error) })
-  process.disconnect()
+  if (process.connected) process.disconnect()
 }
