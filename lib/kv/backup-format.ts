@@ -96,7 +96,7 @@ export class BackupReader {
       if (length > MAX_META_BYTES) throw new BackupError(`its meta would have ${length} bytes`)
       const bytes = await this.#source.take(length, 'its meta')
       if (crc32(bytes) !== header.readUInt32LE(16)) throw damaged('its meta')
-      return checkedMeta(JSON.parse(bytes.toString()))
+      return checkedMeta(parsed(bytes))
     })
   }
 
@@ -195,12 +195,23 @@ async function* inPieces(state: AsyncIterable<Uint8Array>): AsyncGenerator<Buffe
   if (filled > 0) yield piece.subarray(0, filled)
 }
 
+function parsed(json: Buffer): Partial<BackupMeta> | null {
+  try {
+    return JSON.parse(json.toString()) as Partial<BackupMeta> | null
+  } catch {
+    throw new BackupError('its meta is not JSON')
+  }
+}
+
 function checkedMeta(meta: Partial<BackupMeta> | null): BackupMeta {
   if (meta?.application !== APPLICATION) {
     throw new BackupError(`it holds the state of ${meta?.application}, not of ${APPLICATION}`)
   }
   for (const field of ['index', 'term', 'size'] as const) {
-    if (!Number.isSafeInteger(meta[field])) throw new BackupError(`its ${field} is no number`)
+    const number = meta[field] ?? -1
+    if (!Number.isSafeInteger(number) || number < 0) {
+      throw new BackupError(`its ${field} is no whole number`)
+    }
   }
   return meta as BackupMeta
 }

@@ -11,10 +11,10 @@ export function limitBodies(app: FastifyInstance, timeoutMs: number): void {
     const { headers, raw, routeOptions } = request
     const hasBody = headers['content-length'] !== undefined || 'transfer-encoding' in headers
     if (!hasBody || routeOptions.url === endless) return
-    timers.set(
-      request,
-      after(timeoutMs, () => raw.destroy()),
-    )
+    const timer = after(timeoutMs, () => raw.destroy())
+    timers.set(request, timer)
+    // The connection ends without a word to the hooks when what comes over it is no HTTP any more.
+    raw.once('close', () => timer.cancel())
   })
   const arrived = async (request: FastifyRequest) => timers.get(request)?.cancel()
   app.addHook('preValidation', arrived)

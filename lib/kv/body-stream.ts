@@ -1,6 +1,6 @@
 import type { Readable } from 'node:stream'
 import { after } from '../runtime/clock.js'
-import { HttpProblem } from './http-problem.js'
+import { badRequest, HttpProblem } from './http-problem.js'
 
 /** A body of any length may take its time, but something must come. */
 const silenceMs = 30_000
@@ -8,15 +8,19 @@ const silenceMs = 30_000
 /**
  * The bytes of a body as fast as they are wanted. Whoever stops early leaves the connection as it is, so
  * that it can still be answered.
- * @throws HttpProblem 408 when nothing comes for 30 s.
+ * @throws HttpProblem 408 when nothing comes for 30 s; 400 when the client hangs up half way.
  */
 export async function* receivedBytes(body: Readable): AsyncGenerator<Uint8Array, void, undefined> {
   const chunks = body.iterator({ destroyOnReturn: false })
   for (;;) {
-    const next = await orSilence(chunks.next())
+    const next = await orSilence(chunks.next().catch(cutOff))
     if (next.done === true) return
     yield next.value as Buffer
   }
+}
+
+function cutOff(): never {
+  throw badRequest('the body was cut off')
 }
 
 async function orSilence<T>(next: Promise<T>): Promise<T> {

@@ -1,4 +1,6 @@
 import type { SnapshotSink } from '../fsm/state-machine.js'
+import { maxKeyBytes } from './keys.js'
+import { maxValueBytes } from './kv-commands.js'
 import { type OrderedCapture, OrderedMap } from './ordered-map.js'
 import { SnapshotReader } from './snapshot-reader.js'
 
@@ -75,7 +77,14 @@ export async function readSnapshot(source: AsyncIterable<Uint8Array>): Promise<O
     }
     if (record[0] !== tagRecord) throw new Error(`a snapshot record of kind ${record[0]}`)
     const keyLength = record.readUInt16LE(2)
-    const length = keyLength + record.readUInt32LE(4)
+    const valueLength = record.readUInt32LE(4)
+    // Memory is made for the whole record before it is read: no more than the largest there can be.
+    if (keyLength > maxKeyBytes || valueLength > maxValueBytes) {
+      throw new Error(
+        `a snapshot record of ${keyLength} and ${valueLength} bytes; a key has at most ${maxKeyBytes}, a value ${maxValueBytes}`,
+      )
+    }
+    const length = keyLength + valueLength
     const body = reader.has(length) ? reader.cut(length) : await reader.take(length)
     const value = new Uint8Array(body.subarray(keyLength))
     map.set(body.toString('latin1', 0, keyLength), { value, revision: number })

@@ -5,6 +5,7 @@ import { RaftError } from '../node/errors.js'
 import { after } from '../runtime/clock.js'
 import { formatAddress, isLoopback, parseAddress } from '../transport/address.js'
 import { continueLater, limitBodies } from './body-limits.js'
+import { refuseConnection } from './client-errors.js'
 import { type CredentialSources, HttpCredentials } from './credentials.js'
 import { answerFor, internalError } from './http-errors.js'
 import { closing } from './http-problem.js'
@@ -108,6 +109,7 @@ function serverOf(options: KvServerOptions, { access, tls }: HttpCredentials): F
     return503OnClosing: false,
     routerOptions: { maxParamLength: 16 * 1024 },
     frameworkErrors: (error, _request, reply) => answer(reply, error, logger),
+    clientErrorHandler: refuseConnection,
   })
   limitBodies(app, requestTimeoutMs)
   continueLater(app)

@@ -2,6 +2,7 @@ import { deserialize, serialize } from 'node:v8'
 import type { AdminRequest } from './administration.js'
 import type { EntryMark } from './entry-mark.js'
 import type { RaftErrorData } from './error-wire.js'
+import { isForwardReply, isForwardRequest } from './forward-shapes.js'
 
 /**
  * What nodes say to each other in the bodies of forwarded requests. Values are the user's structured-
@@ -59,11 +60,29 @@ export function encodeForward(body: ForwardRequest | ForwardReply): Uint8Array {
   return serialize({ version: VERSION, body } satisfies Envelope<unknown>)
 }
 
-/** @throws Error when the bytes are none of ours or of a later version. */
-export function decodeForward<Body extends ForwardRequest | ForwardReply>(bytes: Uint8Array): Body {
-  const envelope = deserialize(bytes) as Partial<Envelope<Body>> | null
-  if (envelope?.version === VERSION && envelope.body !== undefined) return envelope.body
+/** @throws Error when the bytes are no request that this release knows. */
+export function decodeForwardRequest(bytes: Uint8Array): ForwardRequest {
+  const body = opened(bytes)
+  if (isForwardRequest(body)) return body
+  throw new Error(`a forwarded request that is none: ${kindOf(body)}`)
+}
+
+/** @throws Error when the bytes are no reply that this release knows. */
+export function decodeForwardReply(bytes: Uint8Array): ForwardReply {
+  const body = opened(bytes)
+  if (isForwardReply(body)) return body
+  throw new Error(`the reply to a forwarded request is none: ${kindOf(body)}`)
+}
+
+function opened(bytes: Uint8Array): unknown {
+  const envelope = deserialize(bytes) as Partial<Envelope<unknown>> | null
+  if (envelope?.version === VERSION) return envelope.body
   throw new Error(`expected a forwarded body of version ${VERSION}, found ${envelope?.version}`)
+}
+
+function kindOf(body: unknown): string {
+  const kind = (body as { readonly kind?: unknown } | null | undefined)?.kind
+  return typeof kind === 'string' ? kind.slice(0, 40) : typeof body
 }
 
 export function packBytes(items: readonly Uint8Array[]): PackedBytes {

@@ -1,10 +1,10 @@
 import type { NodeReply, NodeRequest } from '../../actors/consensus/protocol.js'
 import type { Administration, AdminRequest } from './administration.js'
-import { type EntryMark, isProposable } from './entry-mark.js'
+import type { EntryMark } from './entry-mark.js'
 import { raftErrorToData } from './error-wire.js'
 import { RaftError } from './errors.js'
 import {
-  decodeForward,
+  decodeForwardRequest,
   encodeForward,
   type ForwardedOutcome,
   type ForwardReply,
@@ -40,7 +40,7 @@ export class ForwardServer {
     const answer = (reply: ForwardReply) => this.#answer(connection, request, reply)
     let decoded: ForwardRequest
     try {
-      decoded = decodeForward<ForwardRequest>(body)
+      decoded = decodeForwardRequest(body)
     } catch (error) {
       answer(failed(unreadable(error)))
       return
@@ -51,8 +51,7 @@ export class ForwardServer {
         return
       case 'applyMarked': {
         const { commands, timeoutsMs, marks } = decoded
-        if (marks.every(isProposable)) this.#apply(unpackBytes(commands), timeoutsMs, marks, answer)
-        else answer(failed(unreadable(undefined)))
+        this.#apply(unpackBytes(commands), timeoutsMs, marks, answer)
         return
       }
       case 'applyBatch':
@@ -64,8 +63,6 @@ export class ForwardServer {
       case 'administer':
         this.#administer(decoded.request, decoded.timeoutMs, answer)
         return
-      default:
-        answer(failed(unreadable(undefined)))
     }
   }
 

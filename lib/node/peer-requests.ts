@@ -3,7 +3,7 @@ import { raftErrorFromData } from './error-wire.js'
 import { RaftError } from './errors.js'
 import { refusalError } from './failures.js'
 import {
-  decodeForward,
+  decodeForwardReply,
   encodeForward,
   type ForwardReply,
   type ForwardRequest,
@@ -71,7 +71,7 @@ export class PeerRequests {
     }
     let reply: ForwardReply
     try {
-      reply = decodeForward<ForwardReply>(body)
+      reply = decodeForwardReply(body)
     } catch (error) {
       request.lost(answerLost(to, error))
       return

@@ -100,7 +100,13 @@ export function decodeMeta(bytes: Buffer, header: FileHeader, path: string): Sna
   if (bytes.length !== header.metaLength || crc32(bytes) !== header.metaCrc) {
     throw corrupt(path, 'its meta does not match the checksum in the header')
   }
-  return JSON.parse(bytes.toString()) as SnapshotFileMeta
+  try {
+    const meta = JSON.parse(bytes.toString()) as SnapshotFileMeta
+    if (Array.isArray(meta.configuration.configuration.servers)) return meta
+  } catch {
+    // Said below.
+  }
+  throw corrupt(path, 'its meta names no configuration')
 }
 
 export function encodeTrailer(trailer: FileTrailer): Buffer {

@@ -22,8 +22,10 @@ export function encodeOutcome(outcome: Outcome, maxBytes: number): Uint8Array | 
   )
 }
 
+/** @throws RangeError for anything but what `encodeOutcome` made */
 export function decodeOutcome(bytes: Uint8Array): KeptOutcome {
-  const fields = decodeResult(bytes) as readonly unknown[]
+  const fields = decodeResult(bytes)
+  if (!Array.isArray(fields)) throw new RangeError('a kept outcome is no list')
   if (fields.length === 1) return { ok: true, value: fields[0] }
   const [code, message, details] = fields as [string, string, unknown]
   const error = { name: 'CommandError', message, code, details, stack: null, cause: null }

@@ -131,17 +131,33 @@ function read(input: PackedReader): unknown {
     case TAG.bytes:
       return new Uint8Array(input.run())
     case TAG.list:
-      return Array.from({ length: input.count() }, () => read(input))
+      return readList(input)
     case TAG.object:
       return readObject(input)
     case TAG.v8:
-      return deserialize(input.run())
+      return readV8(input.run())
     default:
       throw new RangeError(`a kept result has a value of unknown kind ${tag}`)
   }
 }
 
+/** Grows as it is read: lists of lists that only say how long they are must not take memory for it. */
+function readList(input: PackedReader): unknown[] {
+  const list: unknown[] = []
+  for (let left = input.count(); left > 0; left--) list.push(read(input))
+  return list
+}
+
+function readV8(bytes: Uint8Array): unknown {
+  try {
+    return deserialize(bytes)
+  } catch (error) {
+    throw new RangeError('a kept result cannot be read', { cause: error })
+  }
+}
+
 function readBigInt(hex: string): bigint {
+  if (!/^-?[0-9a-f]+$/.test(hex)) throw new RangeError('a kept result has a number without digits')
   return hex.startsWith('-') ? -BigInt(`0x${hex.slice(1)}`) : BigInt(`0x${hex}`)
 }
 
