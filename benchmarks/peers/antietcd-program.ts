@@ -54,14 +54,17 @@ async function closedLoop(
   server: AntiEtcd,
   { inflight, size, seconds }: ClosedLoop,
 ): Promise<number[]> {
-  const value = Buffer.alloc(size, 120).toString('base64')
+  const value = Buffer.alloc(Math.max(size, 8), 120)
+  let sentBefore = 0
   const end = now() + seconds * 1000
   const latencies: number[] = []
   const client = async (_: unknown, number: number): Promise<void> => {
     // A key a client: the file that is written at each change stays as small as it can be.
     const key = Buffer.from(`/key-${number}`).toString('base64')
     for (let sent = now(); sent < end; ) {
-      await server.put({ key, value })
+      // Each differs from the one before: it neither sends nor writes what does not change.
+      value.writeDoubleLE(sentBefore++)
+      await server.put({ key, value: value.toString('base64') })
       const done = now()
       if (done <= end) latencies.push(done - sent)
       sent = done
