@@ -1,12 +1,13 @@
 import { readFileSync, writeFileSync } from 'node:fs'
 import { chartOf } from './chart-svg.js'
-import { type Measurement, summariesOf } from './comparison.js'
+import { type Measurement, ratiosOf, summariesOf } from './comparison.js'
+import { ratioTableOf, tableOf } from './comparison-table.js'
 import type { Machine } from './machine.js'
 import { median, round } from './statistics.js'
 
 /**
  * node dist/benchmarks/chart.js OUT.svg RESULTS.jsonl …: draws what `compare --json` has printed, of one run or
- * of several on the same machine.
+ * of several on the same machine, and prints medians and ratios as tables in Markdown.
  */
 const [out, ...files] = process.argv.slice(2)
 if (out === undefined || files.length === 0) {
@@ -17,7 +18,9 @@ if (out === undefined || files.length === 0) {
   const measured = lines
     .map((line) => JSON.parse(line) as Measurement & Machine)
     .filter((line) => line.contestant !== undefined && line.part !== undefined)
-  writeFileSync(out, chartOf(summariesOf(measured), footnoteOf(measured)))
+  const summaries = summariesOf(measured)
+  writeFileSync(out, chartOf(summaries, footnoteOf(measured)))
+  process.stdout.write(`${tableOf(summaries)}\n${ratioTableOf(ratiosOf(measured))}`)
 }
 
 function footnoteOf(lines: readonly Machine[]): string {
