@@ -1,4 +1,5 @@
 import { deserialize, serialize } from 'node:v8'
+import type { PeerReport } from '../../actors/consensus/protocol.js'
 import type { AdminRequest } from './administration.js'
 import type { EntryMark } from './entry-mark.js'
 import type { RaftErrorData } from './error-wire.js'
@@ -22,6 +23,8 @@ export type ForwardRequest =
   | { readonly kind: 'readIndex'; readonly lease: boolean; readonly timeoutMs: number }
   /** Answered by `index`: that of the change, 0 where there is none. */
   | { readonly kind: 'administer'; readonly request: AdminRequest; readonly timeoutMs: number }
+  /** How the members do, as the leader sees them. An older release refuses it. */
+  | { readonly kind: 'peers'; readonly timeoutMs: number }
 
 export type ForwardReply =
   | { readonly kind: 'applied'; readonly outcomes: readonly ForwardedOutcome[] }
@@ -32,6 +35,7 @@ export type ForwardReply =
       readonly results: readonly ForwardedResult[]
     }
   | { readonly kind: 'index'; readonly index: number }
+  | { readonly kind: 'peers'; readonly peers: readonly PeerReport[] }
   /** The whole request failed so. */
   | { readonly kind: 'failed'; readonly error: RaftErrorData }
 

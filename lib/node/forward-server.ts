@@ -11,6 +11,7 @@ import {
   type ForwardRequest,
   unpackBytes,
 } from './forward-body.js'
+import type { PeerReports } from './peer-reports.js'
 import type { Calls, PendingCall } from './pending-call.js'
 import type { Proposer } from './proposer.js'
 import type { ReadIndexes } from './read-indexes.js'
@@ -21,6 +22,7 @@ export interface ForwardServerHost {
   readonly proposer: Proposer
   readonly readIndexes: ReadIndexes
   readonly administration: Administration
+  readonly peerReports: PeerReports
   /** Largest answer that fits in a frame. */
   readonly maxReplyBytes: number
   tell(request: NodeRequest, bytes: number): boolean
@@ -62,6 +64,9 @@ export class ForwardServer {
         return
       case 'administer':
         this.#administer(decoded.request, decoded.timeoutMs, answer)
+        return
+      case 'peers':
+        this.#peers(decoded.timeoutMs, answer)
         return
     }
   }
@@ -138,6 +143,13 @@ export class ForwardServer {
   ): void {
     this.#host.administration.serve(request, { timeoutMs }).then(
       (index) => answer({ kind: 'index', index }),
+      (error) => answer(failed(error)),
+    )
+  }
+
+  #peers(timeoutMs: number, answer: (reply: ForwardReply) => void): void {
+    this.#host.peerReports.ask({ timeoutMs }).then(
+      (peers) => answer({ kind: 'peers', peers }),
       (error) => answer(failed(error)),
     )
   }

@@ -1,3 +1,4 @@
+import type { PeerReport } from '../../actors/consensus/protocol.js'
 import type { AdminRequest } from './administration.js'
 import { type EntryMark, isProposable } from './entry-mark.js'
 import type { RaftErrorData } from './error-wire.js'
@@ -33,6 +34,8 @@ export function isForwardRequest(value: unknown): value is ForwardRequest {
       return typeof value.lease === 'boolean' && isTime(timeoutMs)
     case 'administer':
       return isAdminRequest(value.request) && isTime(timeoutMs)
+    case 'peers':
+      return isTime(timeoutMs)
     default:
       return false
   }
@@ -47,6 +50,8 @@ export function isForwardReply(value: unknown): value is ForwardReply {
       return isIndex(value.firstIndex) && isIndex(value.term) && areAll(value.results, isResult)
     case 'index':
       return isIndex(value.index)
+    case 'peers':
+      return areAll(value.peers, isPeerReport)
     case 'failed':
       return isErrorData(value.error)
     default:
@@ -116,6 +121,15 @@ function isOutcome(value: unknown): value is ForwardedOutcome {
 
 function isResult(value: unknown): value is ForwardedResult {
   return isRecord(value) && (value.ok === true || (value.ok === false && isErrorData(value.error)))
+}
+
+const INCARNATIONS: ReadonlySet<unknown> = new Set(['known', 'unseen', 'lost'])
+
+function isPeerReport(value: unknown): value is PeerReport {
+  if (!isRecord(value)) return false
+  const { id, matchIndex, lastContactMs, roundTripMs, incarnation } = value
+  const times = [lastContactMs, roundTripMs].every((ms) => ms === null || typeof ms === 'number')
+  return typeof id === 'string' && isIndex(matchIndex) && times && INCARNATIONS.has(incarnation)
 }
 
 const OUTCOMES: ReadonlySet<unknown> = new Set([null, 'rejected', 'unknown', 'committed'])

@@ -142,7 +142,7 @@ export class NodeSide implements Behavior<NodeReply> {
     this.requests = new Requests(shared)
     this.changes = new MemberChanges(shared)
     this.restorer = new Restorer({ view, calls, requests: this.requests, tell })
-    this.peerReports = new PeerReports(shared)
+    this.peerReports = new PeerReports({ ...shared, peers })
     const local = localAdministration(this.requests, this.changes, view)
     this.administration = new Administration({ ...shared, peers, local })
     const { administration, peerReports } = this
@@ -151,7 +151,7 @@ export class NodeSide implements Behavior<NodeReply> {
     this.deadServers = new DeadServerCleaner({
       ...shared,
       context,
-      peers: () => peerReports.ask(undefined),
+      peers: () => peerReports.ask(),
       remove: (id, prevIndex) => local({ kind: 'removeServer', id, prevIndex }, {}),
     })
     const maxReplyBytes = options.maxReplyBytes ?? DEFAULT_MAX_PAYLOAD_BYTES - FRAME_ROOM_BYTES
@@ -160,6 +160,7 @@ export class NodeSide implements Behavior<NodeReply> {
       proposer,
       readIndexes,
       administration,
+      peerReports,
       maxReplyBytes,
       tell,
     })

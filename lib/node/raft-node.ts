@@ -224,8 +224,11 @@ export class RaftNode<Types extends StateMachineTypes = StateMachineTypes> {
     return this.#bootstrapper.bootstrap(servers, options)
   }
 
-  /** How the other members do, as this leader sees them; none on a node that does not lead. */
-  peers(options?: CallOptions): Promise<readonly PeerReport[]> {
+  /**
+   * How the other members do, as this leader sees them; none on a node that does not lead, unless
+   * `forward: true` asks the leader.
+   */
+  peers(options?: AdminOptions): Promise<readonly PeerReport[]> {
     return this.#side.peerReports.ask(options)
   }
 

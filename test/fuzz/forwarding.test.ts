@@ -41,6 +41,7 @@ const requests: readonly ForwardRequest[] = [
     request: { kind: 'updateServer', id: 'n3', change: { address: 'n3:1', suffrage: 'voter' } },
     timeoutMs: 1000,
   },
+  { kind: 'peers', timeoutMs: 1000 },
 ]
 
 const dayMs = 86_400_000
@@ -88,17 +89,25 @@ const replies: readonly ForwardReply[] = [
     ],
   },
   { kind: 'index', index: 77 },
+  {
+    kind: 'peers',
+    peers: [
+      { id: 'n3', matchIndex: 7, lastContactMs: 1.5, roundTripMs: null, incarnation: 'known' },
+    ],
+  },
   { kind: 'failed', error },
 ]
 
 /** A follower waits for one answer to each of its requests; whatever comes, each of them ends. */
 async function receive(body: Buffer): Promise<void> {
   const follower = new FakeConsensus().follow('n2')
-  const ends = [
+  const calls: readonly Promise<unknown>[] = [
+    follower.side.peerReports.ask({ forward: true }),
     follower.applier.applyWith(bytes('a'), { forward: true }),
     follower.applier.applyBatch([bytes('a'), bytes('b')], { forward: true }),
     follower.applier.applyWith(bytes('b'), { idempotencyKey: 'k' }),
-  ].map((call) =>
+  ]
+  const ends = calls.map((call) =>
     call.then(
       () => {},
       () => {},

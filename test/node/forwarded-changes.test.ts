@@ -49,6 +49,17 @@ t.test(
   },
 )
 
+t.test('a follower asks the leader how the members do, itself included', async (t) => {
+  await using nodes = await cluster()
+  const follower = await followerOf(nodes)
+  t.strictSame(await follower.peers(), [], 'of itself it knows nothing')
+  const peers = await follower.peers({ forward: true })
+  const leader = await nodes.leader()
+  const others = nodes.nodes.filter((node) => node !== leader)
+  t.strictSame(peers.map(({ id }) => id).sort(), others.map(({ id }) => id).sort())
+  t.ok(peers.every(({ matchIndex }) => matchIndex >= 0))
+})
+
 t.test('leadership is handed over from any node, and kept where it is', async (t) => {
   await using nodes = await cluster()
   const follower = await followerOf(nodes)
