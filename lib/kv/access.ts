@@ -1,4 +1,5 @@
 import { createHash, timingSafeEqual } from 'node:crypto'
+import type { IncomingHttpHeaders } from 'node:http'
 import type { FastifyRequest } from 'fastify'
 import { HttpProblem } from './http-problem.js'
 import type { TokenList } from './tokens.js'
@@ -52,18 +53,28 @@ export class AccessControl {
 
   /** @throws HttpProblem 401 without a known token, 403 with one that does not open this route. */
   check({ headers, routeOptions }: Pick<FastifyRequest, 'headers' | 'routeOptions'>): void {
-    const known = this.#known
     const wanted = routeOptions.config.access ?? 'admin'
-    if (known === null || wanted === 'public') return
-    const token = bearerToken(headers.authorization)
-    if (token === null) throw unauthorized('send a token: Authorization: Bearer TOKEN', '')
+    if (wanted === 'public') return
+    const opened = this.opens(headers)
+    if (opened === 'admin' || opened === wanted) return
+    if (opened === 'data') throw adminOnly()
+    throw bearerToken(headers.authorization) === null
+      ? unauthorized('send a token: Authorization: Bearer TOKEN', '')
+      : unauthorized('the token is none of this node', 'error="invalid_token"')
+  }
+
+  /** The most that the token of these headers opens, by what is known now. */
+  opens({ authorization }: Pick<IncomingHttpHeaders, 'authorization'>): Access {
+    const known = this.#known
+    if (known === null) return 'admin'
+    const token = bearerToken(authorization)
+    if (token === null) return 'public'
     const digest = digestOf(token)
     // Both lists are compared whole, so that the time taken tells nothing of either.
     const isAdmin = holds(known.admin, digest)
     const isData = holds(known.data, digest)
-    if (isAdmin || (isData && wanted === 'data')) return
-    if (!isData) throw unauthorized('the token is none of this node', 'error="invalid_token"')
-    throw adminOnly()
+    if (isAdmin) return 'admin'
+    return isData ? 'data' : 'public'
   }
 }
 

@@ -63,10 +63,6 @@ export function bodyTooLarge(maxBytes: number): HttpProblem {
   return new HttpProblem(413, 'HTTP_BODY_TOO_LARGE', message)
 }
 
-export function notAvailableYet(what: string): HttpProblem {
-  return new HttpProblem(501, 'RAFT_NOT_AVAILABLE', `${what} is not available in this release`)
-}
-
 export function closing(): HttpProblem {
   return new HttpProblem(503, 'RAFT_CLOSED', 'this node is closing; ask another one')
 }

@@ -1,11 +1,12 @@
-import { type HttpProblem, methodNotAllowed, notAvailableYet, notFound } from './http-problem.js'
+import { type HttpProblem, methodNotAllowed, notFound } from './http-problem.js'
 
 interface Path {
   readonly pattern: RegExp
   readonly methods: readonly string[]
 }
 
-const present: readonly Path[] = [
+const paths: readonly Path[] = [
+  { pattern: /^\/(live|page\/.+)?$/, methods: ['GET', 'HEAD'] },
   { pattern: /^\/kv\/.*$/, methods: ['GET', 'HEAD', 'PUT', 'DELETE'] },
   { pattern: /^\/kv$/, methods: ['GET', 'HEAD', 'POST'] },
   { pattern: /^\/(status|healthz|readyz|diagnostics|metrics)$/, methods: ['GET', 'HEAD'] },
@@ -15,14 +16,10 @@ const present: readonly Path[] = [
   { pattern: /^\/snapshot$/, methods: ['GET', 'HEAD', 'POST'] },
 ]
 
-const ofLaterReleases: readonly Path[] = [{ pattern: /^\/$/, methods: ['GET', 'HEAD'] }]
-
 /** Why no handler was found for this method and path. */
 export function whyUnrouted(method: string, url: string): HttpProblem {
   const path = url.split('?', 1)[0] ?? ''
-  const later = ofLaterReleases.find(({ pattern }) => pattern.test(path))
-  if (later?.methods.includes(method)) return notAvailableYet(`${method} ${path}`)
-  const found = later ?? present.find(({ pattern }) => pattern.test(path))
+  const found = paths.find(({ pattern }) => pattern.test(path))
   return found === undefined
     ? notFound(`there is nothing at ${path}`)
     : methodNotAllowed(method, found.methods)

@@ -4,6 +4,7 @@ import fastify, { type FastifyInstance, type FastifyReply } from 'fastify'
 import { RaftError } from '../node/errors.js'
 import { after } from '../runtime/clock.js'
 import { formatAddress, isLoopback, parseAddress } from '../transport/address.js'
+import type { AccessControl } from './access.js'
 import { continueLater, limitBodies } from './body-limits.js'
 import { refuseConnection } from './client-errors.js'
 import { type CredentialSources, HttpCredentials } from './credentials.js'
@@ -11,6 +12,7 @@ import { answerFor, internalError } from './http-errors.js'
 import { closing } from './http-problem.js'
 import { createHttpServer, defaultHttpLimits, type HttpLimits } from './http-server.js'
 import { OriginGuard } from './origin-guard.js'
+import { livePage } from './page/live-page.js'
 import { Reloading } from './reloading.js'
 import type { KvReplica } from './replica.js'
 import { guardAnswers } from './response-guards.js'
@@ -131,12 +133,17 @@ function serverOf(options: KvServerOptions, { access, tls }: HttpCredentials): F
     if (isClosing) reply.header('connection', 'close')
   })
   app.setErrorHandler((error, _request, reply) => answer(reply, error, logger))
-  registerRoutes(app, options)
+  registerRoutes(app, options, access)
   return app
 }
 
-function registerRoutes(app: FastifyInstance, options: KvServerOptions): void {
+function registerRoutes(
+  app: FastifyInstance,
+  options: KvServerOptions,
+  access: AccessControl,
+): void {
   const { node, electionTimeoutMs = 1000, dataDir } = options
+  livePage(app, { node, access, electionTimeoutMs })
   app.register(async (scope) => keyRoutes(scope, node))
   app.register(async (scope) => batchRoutes(scope, node))
   app.register(async (scope) => memberRoutes(scope, node))

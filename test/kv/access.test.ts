@@ -8,9 +8,10 @@ import { fakeService } from './fake-replica.js'
 const data = 'data-token-data-token'
 const admin = 'admin-token-admin-token'
 
-const publicRoutes = ['GET /healthz', 'GET /readyz']
+const publicRoutes = ['GET /', 'GET /page/figures.js', 'GET /healthz', 'GET /readyz']
 const dataRoutes = [
   'GET /status',
+  'GET /live',
   'GET /members',
   'GET /kv',
   'GET /kv/a',

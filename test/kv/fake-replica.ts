@@ -33,6 +33,7 @@ export class FakeReplica {
   leader: LeaderInfo | null = theLeader
   lastContactMs: number | null = 12.3
   index = 10
+  actors: NodeStats['actors'] = []
   /** Thrown by the next calls. */
   failure: Error | null = null
   readIndexFailure: Error | null = null
@@ -81,9 +82,7 @@ export class FakeReplica {
 
   readonly config = resolveConfig({})
 
-  async peers() {
-    return this.state === 'leader' ? this.members.reports : []
-  }
+  peers: KvReplica['peers'] = async () => (this.state === 'leader' ? this.members.reports : [])
 
   readonly addVoter = (...[server, options]: Parameters<KvReplica['addVoter']>) =>
     this.members.add(server, 'voter', options)
@@ -153,6 +152,12 @@ export class FakeReplica {
       lastLogIndex: this.index + 1,
       flushedIndex: this.index,
       lastContactMs: this.lastContactMs,
+      snapshotIndex: 0,
+      servers: this.members.servers,
+      pendingEntries: 0,
+      pendingReads: 0,
+      refusedForLoad: 0,
+      actors: this.actors,
     }
   }
 }
