@@ -19,9 +19,10 @@ const { values, positionals } = parseArgs({
   options: { jobs: { type: 'string', default: String(Math.min(availableParallelism(), 4)) } },
 })
 
-/** A file that takes longer hangs. tap ends it with a list of what it waits for; if that hangs too, we do. */
+/** Limit of a file that sets none of its own. tap ends it with a list of what it waits for. */
 const FILE_SECONDS = 300
-const KILL_MS = (FILE_SECONDS + 30) * 1000
+/** Whatever it says, past this it hangs. */
+const KILL_MS = 900_000
 /** Processes that a file has left behind may hold its output open. */
 const LEFT_BEHIND_MS = 2000
 
