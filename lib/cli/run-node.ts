@@ -6,6 +6,7 @@ import { resolveConfig } from '../node/resolve-config.js'
 import type { ActorLogger } from '../runtime/actor.js'
 import { stopWithParent } from './exit-with-parent.js'
 import { Failure } from './failure.js'
+import { hostNames } from './host-names.js'
 import { joinCluster, refuseIfLost } from './join.js'
 import { jsonLogger } from './json-logger.js'
 import { nodeOptions } from './node-options.js'
@@ -72,13 +73,23 @@ async function startNode(options: ServeOptions, logger: ActorLogger): Promise<No
 async function startService(
   start: typeof import('../kv/service.js').startKvService,
   node: Node,
-  { http, insecure = false, heartbeatTimeoutMs, dir: dataDir }: ServeOptions,
+  options: ServeOptions,
   logger: ActorLogger,
 ): Promise<KvService> {
+  const { http, insecure = false, heartbeatTimeoutMs, dir: dataDir } = options
   const { electionTimeoutMs } = resolveConfig(
     heartbeatTimeoutMs === undefined ? {} : { heartbeatTimeoutMs },
   )
-  const started = start({ node, listen: http, insecure, electionTimeoutMs, dataDir, logger })
+  const names = hostNames(options)
+  const started = start({
+    node,
+    listen: http,
+    hostNames: names,
+    insecure,
+    electionTimeoutMs,
+    dataDir,
+    logger,
+  })
   return started.catch((error) => Promise.reject(withFlag(error, '--http', http)))
 }
 

@@ -2,6 +2,7 @@ import { Command, Option } from 'commander'
 import type { ServerOptions } from '../node/options.js'
 import { exitWithParentOption } from './exit-with-parent.js'
 import { exitUsage, Failure } from './failure.js'
+import { hostNameList } from './host-names.js'
 import {
   bootstrapList,
   hostPort,
@@ -28,6 +29,7 @@ export interface ServeOptions {
   readonly join?: string
   readonly advertise?: string
   readonly advertiseHttp?: string
+  readonly hostNames?: readonly string[]
   readonly insecure?: boolean
   readonly heartbeatTimeoutMs?: number
   readonly logLevel: LogLevel
@@ -77,6 +79,12 @@ export function serveCommand(): Command {
         '--advertise-http <url>',
         'its HTTP address as others reach it, if not --http',
       ).argParser(unlessEmpty(nodeAddress)),
+    )
+    .addOption(
+      option(
+        '--host-names <name,…>',
+        'names by which clients address it, besides its own addresses',
+      ).argParser(hostNameList),
     )
     .addOption(
       option('--heartbeat-timeout-ms <ms>', 'silence of the leader before an election').argParser(
