@@ -1,4 +1,5 @@
 import { assert, assertNever } from '../../lib/core/assert.js'
+import { makeDirectory } from '../../lib/log/directory.js'
 import { loadStore } from '../../lib/log/load.js'
 import { type Store, StoreFullError } from '../../lib/log/store.js'
 import type {
@@ -43,6 +44,8 @@ function* create(init: LogInit, context: ActorContext): Steps<LogActor> {
   const { nodeId, dataDir } = init
   const warn = (message: string): void => context.log.warn({}, message)
   const now = (): number => context.now()
+  // One in memory may be given no directory.
+  if (init.store.create === undefined) makeDirectory(dataDir, warn)
   const store = yield* step(loadStore(init.store, { nodeId, dataDir, now, warn }))
   try {
     return new LogActor(init, context, yield* openLog(store, init, context))

@@ -64,6 +64,7 @@ export interface StoredBatch {
   readonly bytes: Uint8Array
 }
 
+/** What `recover` found. */
 export interface StoredLog {
   /** First index present; lastIndex + 1 when empty. */
   readonly firstIndex: LogIndex
@@ -79,9 +80,10 @@ export interface StoredLog {
   readonly voteFloor?: { readonly index: LogIndex; readonly term: Term }
 }
 
+/** What a store is told about the node that it is made for. */
 export interface StoreContext {
   readonly nodeId: string
-  /** The node's data directory; the store keeps to a folder of its own in it. */
+  /** The node's data directory, which exists; the store keeps to a folder of its own in it. */
   readonly dataDir: string
   /** Monotonic milliseconds. */
   now(): number
