@@ -1,5 +1,5 @@
 import { json } from 'node:stream/consumers'
-import { CommandError, type Entry, type SnapshotSink, type StateMachine } from '../index.js'
+import { CommandError, type Entry, type SnapshotSink, type StateMachine } from 'troupe'
 
 export type Command = { readonly add: number } | { readonly reset: true }
 

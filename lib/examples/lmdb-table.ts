@@ -2,7 +2,7 @@ import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { Readable } from 'node:stream'
 import { type Database, open, type RootDatabase } from 'lmdb'
-import type { Entry, SnapshotCapture, StateMachine, StateMachineContext } from '../index.js'
+import type { Entry, SnapshotCapture, StateMachine, StateMachineContext } from 'troupe'
 
 export type Command = { readonly set: string; readonly to: string } | { readonly delete: string }
 

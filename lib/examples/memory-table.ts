@@ -1,5 +1,5 @@
 import { json } from 'node:stream/consumers'
-import type { Entry, SnapshotCapture, StateMachine } from '../index.js'
+import type { Entry, SnapshotCapture, StateMachine } from 'troupe'
 import type { Command } from './lmdb-table.js'
 
 /** The table of lmdb-table.ts in memory: restored from a snapshot and the log at every start. */

@@ -1,5 +1,5 @@
 import { json } from 'node:stream/consumers'
-import { type Entry, inlineStateMachine, RaftNode, tcpTransport } from '../index.js'
+import { type Entry, inlineStateMachine, RaftNode, tcpTransport } from 'troupe'
 
 let log: string[] = []
 const node = await RaftNode.start({
@@ -17,5 +17,5 @@ const node = await RaftNode.start({
   })),
 })
 await node.apply(Buffer.from('hello'), { forward: true })
-process.stdout.write(`${node.state} has ${log.join(', ')}\n`)
+console.log(`${node.state} has ${log.join(', ')}`)
 await node.close()

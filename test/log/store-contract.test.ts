@@ -17,7 +17,7 @@ function memoryStores(): CreateStore {
   }
 }
 
-const module = new URL('./fixtures/file-store.js', import.meta.url).href
+const module = new URL('../../lib/examples/store/file-store.js', import.meta.url).href
 const stores: readonly (readonly [string, CreateStore])[] = [
   ['memory', memoryStores()],
   ['lmdb', createLmdbStore as CreateStore],
