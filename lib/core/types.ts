@@ -4,6 +4,7 @@ export type NodeId = string
 export type Term = number
 export type LogIndex = number
 
+/** Whether a member votes. A nonvoter holds the log and serves reads. */
 export type Suffrage = 'voter' | 'nonvoter'
 
 /** One member of a configuration. */
@@ -104,4 +105,5 @@ export interface LogSummary {
   readonly voteFloor?: { readonly index: LogIndex; readonly term: Term }
 }
 
+/** What a node is in its term. `preCandidate`: it asks whether an election could be won, and has not raised its term. */
 export type Role = 'follower' | 'preCandidate' | 'candidate' | 'leader'

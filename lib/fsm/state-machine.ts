@@ -52,6 +52,7 @@ export interface StateMachine<
 /** Any state machine, whatever it takes and gives. */
 export type AnyStateMachine = StateMachine<never, unknown, never, unknown>
 
+/** The state at one moment, as `snapshot()` captured it. */
 export interface SnapshotCapture {
   /** Writes the captured state; each `write` waits for room. */
   persist(sink: SnapshotSink): void | Promise<void>
@@ -59,10 +60,12 @@ export interface SnapshotCapture {
   release?(): void | Promise<void>
 }
 
+/** Where `persist` writes to; each write resolves when there is room for the next. */
 export interface SnapshotSink {
   write(bytes: Uint8Array): Promise<void>
 }
 
+/** What a state machine is told about the node that it is made for. */
 export interface StateMachineContext {
   readonly nodeId: string
   readonly dataDir: string

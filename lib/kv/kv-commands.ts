@@ -19,6 +19,7 @@ export interface KvCondition {
   readonly ifAbsent?: boolean
 }
 
+/** A write of one key. */
 export type KvOperation =
   | ({ readonly kind: 'put'; readonly key: string; readonly value: Uint8Array } & KvCondition)
   | ({ readonly kind: 'delete'; readonly key: string } & KvCondition)

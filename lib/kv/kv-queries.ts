@@ -14,17 +14,20 @@ export type KvRequest =
   /** The number of keys. */
   | { readonly kind: 'size' }
 
+/** What the key-value state machine answers to a read. */
 export type KvAnswer = KvGetAnswer | KvListAnswer | number
 
 /** The value and the log index of the key's last write; null when there is no such key. */
 export type KvGetAnswer = { readonly value: Uint8Array; readonly revision: number } | null
 
+/** A page of keys, in order. */
 export interface KvListAnswer {
   readonly items: readonly KvItem[]
   /** The `after` that goes on from here; null when nothing is left. */
   readonly next: string | null
 }
 
+/** A key of a page; `value` is null where values were not asked for. */
 export interface KvItem {
   readonly key: string
   readonly value: Uint8Array | null

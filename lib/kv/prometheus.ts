@@ -11,6 +11,7 @@ export interface MeasuredNode {
   readonly closed: Promise<unknown>
 }
 
+/** Where the metrics of a node go, and under which labels. */
 export interface TroupeMetricsOptions {
   /** Where the metrics go, e.g. `register` of your prom-client. */
   readonly registry: Registry

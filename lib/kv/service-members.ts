@@ -19,6 +19,7 @@ export interface MemberStatus {
   readonly health?: MemberHealth
 }
 
+/** How a member does, as the leader sees it. */
 export interface MemberHealth {
   /** The last index that it certainly holds on disk. */
   readonly matchIndex: number

@@ -25,6 +25,7 @@ import { metricsRoute } from './service-metrics.js'
 import { snapshotRoutes } from './service-snapshots.js'
 import { statusRoutes } from './service-status.js'
 
+/** What `startKvService` and `createKvServer` take. */
 export interface KvServerOptions extends CredentialSources {
   readonly node: KvReplica
   /** `host:port` to listen on; port 0 takes a free one. */

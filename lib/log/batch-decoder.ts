@@ -11,6 +11,7 @@ import {
 } from './batch-layout.js'
 import { type EntryIdentity, identityBytes, readIdentity } from './entry-identity.js'
 
+/** One entry of a batch. */
 export interface DecodedEntry {
   readonly index: LogIndex
   readonly term: Term
@@ -23,6 +24,7 @@ export interface DecodedEntry {
   readonly identity: EntryIdentity | undefined
 }
 
+/** Which entries of a batch are wanted, and whose memory they are in. */
 export interface DecodeOptions {
   /** First and last index wanted; the whole batch by default. */
   readonly from?: LogIndex

@@ -16,6 +16,7 @@ import { BatchError } from './batch-error.js'
  */
 
 export const BATCH_HEADER_BYTES = 64
+/** Bytes of an entry before its identity, data and extensions. */
 export const ENTRY_HEADER_BYTES = 8
 export const MAX_EXTENSION_BYTES = 0xffff
 
@@ -27,9 +28,13 @@ export const OFFSET_BODY_LENGTH = 44
 export const OFFSET_BODY_CRC = 48
 const OFFSET_HEADER_CRC = 60
 
+/** Data is a command for the state machine. */
 export const ENTRY_COMMAND = 0 as const
+/** The first entry of a term: nothing, so that what came before can be committed (Raft §5.4.2). */
 export const ENTRY_NOOP = 1 as const
+/** Data is the members, from this entry on. */
 export const ENTRY_CONFIGURATION = 2 as const
+/** Nothing, to learn when everything before it is applied. */
 export const ENTRY_BARRIER = 3 as const
 /** Opens a client session; its data is a SessionOpening, its result the session's client id. */
 export const ENTRY_SESSION_OPEN = 4 as const
@@ -38,6 +43,7 @@ export const ENTRY_SESSION_KEEP_ALIVE = 5 as const
 /** Ends a session. */
 export const ENTRY_SESSION_CLOSE = 6 as const
 export const LAST_ENTRY_TYPE = ENTRY_SESSION_CLOSE
+/** What an entry is for. */
 export type EntryType =
   | typeof ENTRY_COMMAND
   | typeof ENTRY_NOOP
@@ -57,6 +63,7 @@ export interface BatchHead {
   readonly time: number
 }
 
+/** A header as it was read: checked, with what follows from it. */
 export interface BatchHeader extends BatchHead {
   readonly lastIndex: LogIndex
   readonly count: number

@@ -41,6 +41,7 @@ export type AdminRequest =
     }
   | { readonly kind: 'transfer'; readonly to: string | null }
 
+/** A server that becomes a member. */
 export type NewServer = Omit<Server, 'addedAt' | 'suffrage'>
 
 /** What may change of a member; what is left out stays as it is. */
@@ -52,6 +53,7 @@ export interface ServerChange {
   readonly suffrage?: Suffrage | undefined
 }
 
+/** What changes of members and transfers take. */
 export interface AdminOptions extends CallOptions {
   /**
    * True: on a node that does not lead, the request is sent to the leader, one hop; while there is none,

@@ -23,6 +23,7 @@ export interface SessionHost {
   now(): number
 }
 
+/** `expired`: the cluster has ended it, because it went unused for too long or made room for others. */
 export type SessionState = 'open' | 'expired' | 'closed'
 
 /** An idle session is used after this part of its timeout, so that a few such uses may get lost. */

@@ -64,6 +64,7 @@ export const errorTable = {
   RAFT_INVARIANT: fault(),
 } as const satisfies Record<string, CodeFacts>
 
+/** One of the codes of a RaftError. */
 export type RaftErrorCode = keyof typeof errorTable
 
 /** All codes, for tables and tests. */

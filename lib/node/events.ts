@@ -34,6 +34,7 @@ export type RaftEvent = (
   | { readonly kind: 'deadLetter'; readonly to: string; readonly message: string }
 ) & { readonly node: string; readonly at: number }
 
+/** The name of an event, for `RaftNode.on`. */
 export type RaftEventKind = RaftEvent['kind']
 
 /** What an iterator yields: events, and in place of those it had no room for, their number. */
@@ -51,6 +52,7 @@ export type RaftEventListener<K extends RaftEventKind> = (
   event: Extract<RaftEvent, { kind: K }>,
 ) => unknown
 
+/** How `RaftNode.events` is read. */
 export interface EventsOptions {
   /** Ends the iteration. */
   readonly signal?: AbortSignal | undefined

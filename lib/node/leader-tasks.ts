@@ -13,8 +13,10 @@ export interface LeaderTaskContext {
   readonly signal: AbortSignal
 }
 
+/** What runs while this node leads; a promise is waited for. */
 export type LeaderTask = (context: LeaderTaskContext) => unknown
 
+/** When `whileLeader` ends, and what becomes of errors. */
 export interface WhileLeaderOptions {
   /** Ends it: no further run, and the one under way is aborted. */
   readonly signal?: AbortSignal | undefined

@@ -22,6 +22,7 @@ export interface RecoverOptions {
   readonly logger?: ActorLogger | undefined
 }
 
+/** What a recovery has done, or would do (`dryRun`). */
 export interface RecoveryReport {
   readonly dryRun: boolean
   readonly cluster: string
@@ -45,6 +46,7 @@ export interface RecoveryReport {
   readonly generation: string
 }
 
+/** A member before or after a recovery. */
 export interface RecoveredServer {
   readonly id: string
   readonly address: string

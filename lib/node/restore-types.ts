@@ -11,6 +11,7 @@ export interface RestoreMeta {
 /** The bytes of a snapshot's state, in order; a Node `Readable` fits. */
 export type RestoreSource = AsyncIterable<Uint8Array>
 
+/** The answer of `RaftNode.restore`. */
 export interface Restored {
   /** Index of the no-op behind the restored state; it is committed and applied on this node. */
   readonly index: number

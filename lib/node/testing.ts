@@ -14,6 +14,7 @@ import { RaftError } from './errors.js'
 import type { RaftNodeOptions, ServerOptions } from './options.js'
 import { RaftNode } from './raft-node.js'
 
+/** What `startTestCluster` takes. */
 export interface TestClusterOptions<Types extends StateMachineTypes> {
   /** Voters to begin with, named n1, n2, ... Default 3. */
   readonly nodes?: number

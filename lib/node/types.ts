@@ -13,6 +13,7 @@ export interface CallOptions {
   readonly signal?: AbortSignal | undefined
 }
 
+/** What `apply` and `applyBatch` take. */
 export interface ApplyOptions extends CallOptions {
   /**
    * True: on a node that does not lead, the command is sent to the leader, one hop; while there is none,
@@ -28,12 +29,14 @@ export interface ApplyOptions extends CallOptions {
   readonly idempotencyKey?: string | undefined
 }
 
+/** Where a command is in the log, and what the state machine said to it. */
 export interface Applied<Result = unknown> {
   readonly index: number
   readonly term: number
   readonly result: Result
 }
 
+/** The answer of `applyBatch`. */
 export interface AppliedBatch<Result = unknown> {
   /** Index of the first command; the others follow without a gap. */
   readonly firstIndex: number
@@ -42,6 +45,7 @@ export interface AppliedBatch<Result = unknown> {
   readonly results: readonly CommandResult<Result>[]
 }
 
+/** What became of one command of a batch. */
 export type CommandResult<Result = unknown> =
   | { readonly ok: true; readonly value: Result }
   | { readonly ok: false; readonly error: RaftError }
@@ -53,6 +57,7 @@ export type CommandResult<Result = unknown> =
  */
 export type Consistency = 'linearizable' | 'lease' | 'stale'
 
+/** What a read may miss, and how long it may take. */
 export interface QueryOptions extends CallOptions {
   /** Default `linearizable`. */
   readonly consistency?: Consistency | undefined
@@ -62,6 +67,7 @@ export interface QueryOptions extends CallOptions {
   readonly maxStalenessMs?: number | undefined
 }
 
+/** What a query found, and how far the state machine was. */
 export interface QueryAnswer<Answer = unknown> {
   /** Last applied index when the answer was given. */
   readonly index: number
@@ -87,6 +93,7 @@ export interface LeaderInfo {
   readonly meta: Readonly<Record<string, string>>
 }
 
+/** The members, and since when. */
 export interface ConfigurationInfo {
   /** Index of the entry that carries the configuration in use; 0: none yet. */
   readonly index: number
@@ -105,6 +112,7 @@ export type WaitCondition =
   /** A configuration at or above this index is in use here. */
   | { readonly configurationIndex: number }
 
+/** Why a node has ended. */
 export interface ClosedInfo {
   /** `removed`: the cluster removed this node and shutdownOnRemove is on. */
   readonly reason: 'closed' | 'removed' | 'failed'
@@ -112,6 +120,7 @@ export interface ClosedInfo {
   readonly error?: RaftError
 }
 
+/** How a node is closed. */
 export interface CloseOptions {
   /** A leader first hands over to an up-to-date follower. Default false. */
   readonly transfer?: boolean | undefined

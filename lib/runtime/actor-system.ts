@@ -9,6 +9,7 @@ import { InlineActor } from './inline-actor.js'
 import type { ModuleUrl } from './module-url.js'
 import { ThreadActor } from './thread-actor.js'
 
+/** What `createActorSystem` takes. */
 export interface ActorSystemOptions {
   /** Where the log records of every actor go, on whatever thread it runs. Silent without. */
   readonly logger?: ActorLogger | undefined

@@ -35,10 +35,12 @@ export interface ActorRef<M extends Message = Message> {
   backlog(): { readonly messages: number; readonly bytes: number }
 }
 
+/** Something that will happen, until it is cancelled. */
 export interface Timer {
   cancel(): void
 }
 
+/** Where log records go; pino fits. */
 export interface ActorLogger {
   debug(fields: object, message: string): void
   info(fields: object, message: string): void
@@ -96,6 +98,7 @@ export type CreateActor<Init = unknown, M extends Message = Message> = (
   context: ActorContext,
 ) => Behavior<M> | Promise<Behavior<M>>
 
+/** An actor to be: its code, what it is given, and where it runs. */
 export interface ActorSpec<Init = unknown, M extends Message = Message> {
   /** Unique in its system, e.g. `log` or `replicator-n2`; shown in logs and as the thread's name. */
   readonly name: string
@@ -120,6 +123,7 @@ export interface ActorSpec<Init = unknown, M extends Message = Message> {
   }
 }
 
+/** How an actor ended. */
 export type ActorExit =
   | { readonly kind: 'stopped' }
   | { readonly kind: 'failed'; readonly error: Error }
@@ -139,6 +143,7 @@ export interface ActorStats {
   readonly loop?: { readonly activeMs: number; readonly idleMs: number }
 }
 
+/** A living actor, for who spawned it. */
 export interface ActorHandle<M extends Message = Message> {
   readonly name: string
   readonly ref: ActorRef<M>

@@ -19,6 +19,7 @@ export interface TraceEvent {
   readonly message: Message | null
 }
 
+/** A simulated process: its clocks, its delays, and who watches it. */
 export interface SimSystemOptions {
   /** Names the simulated process in traces. Default `sim`. */
   readonly name?: string

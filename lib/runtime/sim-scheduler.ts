@@ -18,6 +18,7 @@ export interface Occupant {
   readonly suspended: boolean
 }
 
+/** The beginning of a simulated world. */
 export interface SimSchedulerOptions {
   /** Everything random in a run is drawn from this. */
   readonly seed: number
@@ -25,6 +26,7 @@ export interface SimSchedulerOptions {
   readonly epochMs?: number
 }
 
+/** When `SimScheduler.run` stops: at whichever comes first. */
 export interface RunLimits {
   /** Stop once this much virtual time has passed. */
   readonly forMs?: number

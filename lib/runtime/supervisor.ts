@@ -2,6 +2,7 @@ import type { ActorExit, ActorHandle, Message, Timer } from './actor.js'
 import type { Clock } from './clock.js'
 import { asError } from './wire-error.js'
 
+/** How often and how soon a failed actor is started again. */
 export interface RestartPolicy {
   /** Restarts within `windowMs` after which the supervisor gives up; 0: never restart. Default 5. */
   readonly maxRestarts: number
@@ -15,6 +16,7 @@ export interface RestartPolicy {
   readonly jitter: number
 }
 
+/** What a supervisor does unless it is told otherwise. */
 export const DEFAULT_RESTARTS: RestartPolicy = {
   maxRestarts: 5,
   windowMs: 60_000,
@@ -23,6 +25,7 @@ export const DEFAULT_RESTARTS: RestartPolicy = {
   jitter: 0.2,
 }
 
+/** Whom a supervisor starts, and who is told. */
 export interface SupervisorOptions<M extends Message> {
   readonly clock: Clock & { random(): number }
   /** Starts an incarnation, numbered from 1: it may be given fresh memory. Resolves at READY. */

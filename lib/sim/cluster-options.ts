@@ -3,6 +3,7 @@ import type { ActorLogger } from '../runtime/actor.js'
 import type { TraceEvent } from '../runtime/sim-host.js'
 import type { NetworkFaults } from '../transport/sim-transport.js'
 
+/** How a simulated cluster begins. */
 export interface SimClusterOptions {
   readonly seed: number
   /** Voters to begin with. */

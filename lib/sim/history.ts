@@ -10,6 +10,7 @@ export interface Write {
   readonly result: { readonly position: number; readonly done: boolean } | null
 }
 
+/** What one read saw of a register. */
 export interface Reading {
   readonly what: string
   readonly key: string

@@ -60,6 +60,7 @@ const calm: Profile = {
   readEveryMs: 20,
 }
 
+/** How often each kind of trouble comes, by name. */
 export const profiles = {
   /** Everything at once. */
   mixed: {
@@ -133,6 +134,7 @@ export const profiles = {
   },
 } as const satisfies Record<string, Profile>
 
+/** A profile by name. `swarm` draws one for each seed, `all` goes round them. */
 export type ProfileName = keyof typeof profiles | 'swarm' | 'all'
 
 export const profileNames: readonly ProfileName[] = [

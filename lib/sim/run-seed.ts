@@ -29,6 +29,7 @@ export interface SeedReport extends ClusterTotals {
   readonly events: number
 }
 
+/** One run of the simulator. */
 export interface SeedOptions {
   readonly seed: number
   readonly profile: ProfileName

@@ -49,6 +49,7 @@ export class MemoryNetwork {
   }
 }
 
+/** A network between nodes of this process; each is given `memoryTransport(network, address)`. */
 export function memoryNetwork(): MemoryNetwork {
   return new MemoryNetwork()
 }

@@ -15,6 +15,7 @@ export interface TlsOptions extends CertificateSource {
   readonly reloadIntervalMs?: number
 }
 
+/** What `tcpTransport` takes, the limits of frames and connections among it. */
 export interface TcpOptions extends Partial<TransportLimits> {
   /** `host:port` to bind; port 0 takes a free one. */
   readonly listen: string
