@@ -17,6 +17,7 @@ export {
 export type { StoreSpec } from './log/store.js'
 export { lmdbStore, memoryStore, walStore } from './log/stores.js'
 export type { AdminOptions, NewServer, ServerChange } from './node/administration.js'
+export type { CommandMessage, ProposalMessage, StageTimes } from './node/channels.js'
 export type { SessionState } from './node/client-session.js'
 export type { RaftConfig } from './node/config.js'
 export { type Outcome, type RaftErrorCode, raftErrorCodes } from './node/error-codes.js'

@@ -8,6 +8,7 @@ import { Failure } from './failure.js'
 import { NodeClient } from './node-client.js'
 import { type NodeFlags, nodeCommand, printAnswer } from './node-command.js'
 import { noteLine } from './output.js'
+import { ProgressLine } from './progress-line.js'
 
 export function snapshotCommand(): Command {
   return nodeCommand('snapshot', 'let a node take a snapshot of its state now').action(
@@ -53,7 +54,7 @@ async function saveBackup(path: string, { http, force = false }: BackupFlags): P
     throw error
   })
   try {
-    const meta = await checkBackup(written(bytes, file))
+    const meta = await checkBackup(written(bytes, file), 'backup')
     await file.sync()
     await file.close()
     await publish(temporary, path, force)
@@ -76,15 +77,25 @@ async function* written(
   }
 }
 
-/** Reads it to its end. @throws Failure when it is no whole backup. */
-export async function checkBackup(bytes: AsyncIterable<Uint8Array>): Promise<BackupMeta> {
+/** Reads it to its end; `what` is done meanwhile, for people. @throws Failure when it is no whole backup. */
+export async function checkBackup(
+  bytes: AsyncIterable<Uint8Array>,
+  what: string,
+): Promise<BackupMeta> {
   const reader = new BackupReader(bytes)
+  const line = new ProgressLine()
+  let done = 0
   try {
     const meta = await reader.meta()
-    for await (const _ of reader.state(meta));
+    for await (const { length } of reader.state(meta)) {
+      done += length
+      line.show(what, done, meta.size, 'bytes')
+    }
     return meta
   } catch (error) {
     throw new Failure((error as Error).message, { code: 'RAFT_CORRUPT' })
+  } finally {
+    line.clear()
   }
 }
 

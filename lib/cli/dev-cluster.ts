@@ -8,6 +8,8 @@ export interface DevClusterListener {
   ready(nodes: readonly NodeLine[], leader: string): void
   /** A node has ended by itself. */
   ended(event: OutputEvent & { readonly event: 'exit' }): void
+  /** A node is at long work. */
+  progress(id: string, event: OutputEvent & { readonly event: 'progress' }): void
 }
 
 /** The processes of a local cluster, and what is known of each. */
@@ -45,6 +47,7 @@ export class DevCluster {
   }
 
   #take(event: OutputEvent, { plan }: ChildNode): void {
+    if (event.event === 'progress') return this.#listener.progress(plan.id, event)
     if (event.event === 'node') this.#lines.set(plan.id, event)
     if (event.event === 'ready') this.#usable.add(plan.id)
     if (event.event === 'leader' && event.leader !== null) {

@@ -8,6 +8,7 @@ import { exitWithParentOption, stopWithNpm, stopWithParent } from './exit-with-p
 import { Failure } from './failure.js'
 import { isSet, storeNames, wholeNumber } from './option-values.js'
 import { type NodeLine, noteLine, type OutputEvent, printEvent } from './output.js'
+import { ProgressLine } from './progress-line.js'
 import { StopSignals } from './stop-signals.js'
 import { thingsToTry } from './things-to-try.js'
 
@@ -38,9 +39,18 @@ async function runDev(options: DevOptions): Promise<void> {
   const signals = new StopSignals(() => cluster.kill())
   if (isSet(options.exitWithParent)) stopWithParent(signals)
   const forgetNpm = stopWithNpm(signals)
+  const line = new ProgressLine()
   const cluster = new DevCluster(plans, {
-    ready: (nodes, leader) => tellReady(nodes, leader, options),
-    ended: (event) => tellEnded(event, options),
+    ready: (nodes, leader) => {
+      line.clear()
+      tellReady(nodes, leader, options)
+    },
+    ended: (event) => {
+      line.clear()
+      tellEnded(event, options)
+    },
+    progress: (id, { what, done, total }) =>
+      line.show(`${id}: ${what}`, done, total, what === 'replay' ? 'entries' : 'bytes'),
   })
   const stopped = await Promise.race([signals.requested, cluster.gone.then(() => null)])
   await cluster.stop()

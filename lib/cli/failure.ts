@@ -27,13 +27,6 @@ export class Failure extends Error {
 /** The command was written wrongly, or asks for what this release does not have. */
 export const exitUsage = 2
 
-export function notAvailable(what: string): Failure {
-  return new Failure(`${what} is not available yet in this release`, {
-    code: 'RAFT_NOT_AVAILABLE',
-    exitCode: exitUsage,
-  })
-}
-
 /** Prints what ended the command and returns its exit code: 0 ok, 1 refused or failed, 2 usage. */
 export function reportFailure(error: unknown): number {
   // Commander has said already what is wrong, or shown the help or version that was asked for.

@@ -4,6 +4,7 @@ import { StoreCorruptError, type StoredLog } from '../log/store.js'
 import { Failure } from './failure.js'
 import { type FoundSnapshot, OfflineDirectory } from './offline-directory.js'
 import { printLine } from './output.js'
+import { ProgressLine } from './progress-line.js'
 import { storedBatches } from './stored-batches.js'
 import { formatTable } from './table.js'
 
@@ -69,11 +70,14 @@ function valueFindings({ values, identity, hardState }: OfflineDirectory): reado
 
 async function logFinding({ store, log, damage }: OfflineDirectory): Promise<Finding> {
   if (log === null) return logDamage(damage)
+  const line = new ProgressLine()
+  const total = log.lastIndex - log.firstIndex + 1
   try {
     let [batches, bytes] = [0, 0]
     for await (const batch of storedBatches(store, log)) {
       batches++
       bytes += batch.bytes
+      line.show('verify', batch.lastIndex - log.firstIndex + 1, total, 'entries')
     }
     const { voteFloor } = log
     const torn =
@@ -85,6 +89,8 @@ async function logFinding({ store, log, damage }: OfflineDirectory): Promise<Fin
   } catch (error) {
     if (error instanceof StoreCorruptError) return logDamage(error)
     throw error
+  } finally {
+    line.clear()
   }
 }
 

@@ -27,6 +27,13 @@ export type OutputEvent =
   | { readonly event: 'leader'; readonly leader: string | null; readonly term: number }
   /** `serve --join` only: the cluster has taken the node as a voter. */
   | { readonly event: 'joined'; readonly through: string; readonly index: number }
+  /** `serve` only: how far a replay (entries), a restore or an install (bytes) has come; once a second at most. */
+  | {
+      readonly event: 'progress'
+      readonly what: 'replay' | 'restore' | 'install'
+      readonly done: number
+      readonly total: number
+    }
   /** `dev` only: a node's process has ended by itself. */
   | {
       readonly event: 'exit'

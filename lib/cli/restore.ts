@@ -7,6 +7,7 @@ import { exitUsage, Failure } from './failure.js'
 import { exchange } from './http-exchange.js'
 import { accepted, NodeClient } from './node-client.js'
 import { type NodeFlags, nodeCommand, printAnswer } from './node-command.js'
+import { ProgressLine } from './progress-line.js'
 
 interface RestoreFlags extends NodeFlags {
   readonly yes?: boolean
@@ -25,7 +26,7 @@ export function restoreCommand(): Command {
 }
 
 async function restoreFile(file: string, { http, yes, json }: RestoreFlags): Promise<void> {
-  const meta = await checkBackup(fileBytes(file))
+  const meta = await checkBackup(fileBytes(file), 'check')
   const leader = await leaderOf(http)
   if (yes !== true) throw unconfirmed(meta, leader.cluster)
   const answer = await send(file, leader.http)
@@ -55,7 +56,25 @@ function unconfirmed({ cluster, index, createdAt, size }: BackupMeta, target: st
 async function send(file: string, url: string): Promise<Restored> {
   const { size } = await stat(file)
   const headers = { 'content-type': 'application/octet-stream', 'content-length': size }
-  const sent = { method: 'POST', headers, body: fileBytes(file) }
+  const sent = { method: 'POST', headers, body: shown(fileBytes(file), size) }
   const answer = await exchange(new URL('/restore', url), sent)
   return JSON.parse(await text(await accepted(url, answer))) as Restored
+}
+
+/** The same bytes; how many have gone is shown meanwhile. */
+async function* shown(
+  bytes: AsyncIterable<Uint8Array>,
+  total: number,
+): AsyncGenerator<Uint8Array, void, undefined> {
+  const line = new ProgressLine()
+  let done = 0
+  try {
+    for await (const part of bytes) {
+      yield part
+      done += part.length
+      line.show('restore', done, total, 'bytes')
+    }
+  } finally {
+    line.clear()
+  }
 }

@@ -12,6 +12,7 @@ import { jsonLogger } from './json-logger.js'
 import { nodeOptions } from './node-options.js'
 import { isSet } from './option-values.js'
 import { noteLine, printEvent } from './output.js'
+import { ProgressLine } from './progress-line.js'
 import type { ServeOptions } from './serve.js'
 import { StopSignals } from './stop-signals.js'
 
@@ -23,12 +24,17 @@ const transferTimeoutMs = 2000
 /** `troupe serve`: runs a node until a signal ends it, or until it fails. */
 export async function runNode(options: ServeOptions): Promise<void> {
   const { id, logLevel } = options
-  const logger = jsonLogger(logLevel, { node: id }, (line) => process.stderr.write(line))
+  const progress = new ProgressLine()
+  const logger = jsonLogger(logLevel, { node: id }, (line) => {
+    progress.clear()
+    process.stderr.write(line)
+  })
   const signals = new StopSignals(() => process.exit(1))
   if (isSet(options.exitWithParent)) stopWithParent(signals)
   try {
     const { startKvService } = await loadService()
     const node = await startNode(options, logger)
+    showProgress(node, progress, options)
     try {
       const service = await startService(startKvService, node, options, logger)
       const leaving = new AbortController()
@@ -50,8 +56,17 @@ export async function runNode(options: ServeOptions): Promise<void> {
     if (reason === 'failed') throw error ?? new Failure('the node has failed')
     if (reason === 'removed') logger.warn({}, 'the cluster has removed this node')
   } finally {
+    progress.clear()
     signals.release()
   }
+}
+
+/** A node that comes up with a long log or a large state, or is sent one, tells how far it is. */
+function showProgress(node: Node, line: ProgressLine, { json = false }: ServeOptions): void {
+  node.on('progress', ({ what, done, total }) => {
+    if (json) printEvent({ event: 'progress', what, done, total }, json)
+    else line.show(what, done, total, what === 'replay' ? 'entries' : 'bytes')
+  })
 }
 
 /** The service needs fastify, which a program that embeds the library does not install. */

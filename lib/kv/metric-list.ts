@@ -1,4 +1,4 @@
-import { STAGES } from '../node/stage-clock.js'
+import { STAGES } from '../node/stages.js'
 import type {
   ActorFigures,
   ReplicationFigures,

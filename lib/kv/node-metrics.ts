@@ -3,7 +3,12 @@ import { RaftError } from '../node/errors.js'
 import type { SizeFigures, TimeFigures } from '../node/stats-types.js'
 import type { NodeStats } from '../node/types.js'
 import { type HistogramMetric, metrics, type NumberMetric } from './metric-list.js'
-import type { MeasuredNode } from './prometheus.js'
+
+/** What is needed of a node: a RaftNode has it. */
+export interface MeasuredNode {
+  stats(): NodeStats
+  readonly closed: Promise<unknown>
+}
 
 type Labels = Readonly<Record<string, string>>
 
@@ -21,6 +26,8 @@ export class NodeMetrics {
   readonly #prefix: string
   readonly #labelNames: readonly string[]
   readonly #nodes = new Map<MeasuredNode, Labels>()
+  /** The names that this has registered. */
+  readonly #own = new Set<string>()
   /** Of the scrape that is under way: one look at each node serves all its metrics. */
   #reading: readonly Measured[] | null = null
 
@@ -77,9 +84,6 @@ export class NodeMetrics {
     }
     this.#own.clear()
   }
-
-  /** The names that this has registered. */
-  readonly #own = new Set<string>()
 
   #addNumber(metric: NumberMetric): void {
     const { kind, help, samples } = metric

@@ -2,16 +2,12 @@
 
 import type { Registry } from 'prom-client'
 import { RaftError } from '../node/errors.js'
-import type { NodeStats } from '../node/types.js'
-import { NodeMetrics } from './node-metrics.js'
+import { type MeasuredNode, NodeMetrics } from './node-metrics.js'
 
-/** What is needed of a node: a RaftNode has it. */
-export interface MeasuredNode {
-  stats(): NodeStats
-  readonly closed: Promise<unknown>
-}
+export type { MeasuredNode }
 
 /** Where the metrics of a node go, and under which labels. */
+/** Where the metrics of a node go, and what tells them from others. */
 export interface TroupeMetricsOptions {
   /** Where the metrics go, e.g. `register` of your prom-client. */
   readonly registry: Registry
@@ -42,8 +38,8 @@ export function troupeMetrics(node: MeasuredNode, options: TroupeMetricsOptions)
   const byPrefix = known.get(registry) ?? new Map<string, NodeMetrics>()
   known.set(registry, byPrefix)
   const metrics = byPrefix.get(prefix) ?? new NodeMetrics(registry, prefix, Object.keys(labels))
-  byPrefix.set(prefix, metrics)
   metrics.add(node, labels)
+  byPrefix.set(prefix, metrics)
   const release = () => {
     if (metrics.remove(node) && byPrefix.get(prefix) === metrics) byPrefix.delete(prefix)
   }

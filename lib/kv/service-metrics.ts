@@ -1,4 +1,5 @@
 import type { FastifyInstance } from 'fastify'
+import { forData } from './access.js'
 import { HttpProblem } from './http-problem.js'
 import type { KvReplica } from './replica.js'
 import { noParameters } from './request-parameters.js'
@@ -23,7 +24,7 @@ export function metricsRoute(
     )
     return made
   }
-  app.get('/metrics', async ({ query }, reply) => {
+  app.get('/metrics', forData, async ({ query }, reply) => {
     noParameters(query)
     const { contentType, text } = await registry()
     reply.header('content-type', contentType)

@@ -1,4 +1,5 @@
 import type { Codec } from '../fsm/state-machine.js'
+import { type CommandMessage, channels } from './channels.js'
 import type { ResolvedConfig } from './config.js'
 import { RaftError } from './errors.js'
 import { mayGoElsewhere } from './forwarder.js'
@@ -43,6 +44,10 @@ export class Applier {
   }
 
   applyWith(command: unknown, options: ApplyOptions): Promise<Applied> {
+    if (options.trace !== undefined && channels.command.hasSubscribers) {
+      const { trace, ...rest } = options
+      return this.#applyTraced(command, rest, trace)
+    }
     if (options.idempotencyKey !== undefined) {
       return this.#applyKeyed(command, options.idempotencyKey, options)
     }
@@ -77,6 +82,24 @@ export class Applier {
       call.reject(error as Error)
     }
     return call.promise
+  }
+
+  #applyTraced(command: unknown, options: ApplyOptions, trace: unknown): Promise<Applied> {
+    const side = this.#side
+    const [begunAt, startedAt, node] = [side.now(), side.wallClock(), side.view.id]
+    const publish = (applied: Applied | null, error: Error | null): void => {
+      const { index, term } = applied ?? { index: null, term: null }
+      const times = index === null ? null : side.stages.timesOf(index)
+      const durationMs = side.now() - begunAt
+      const message = { node, trace, startedAt, durationMs, index, term, error, times }
+      channels.command.publish(message satisfies CommandMessage)
+    }
+    const promise = this.applyWith(command, options)
+    promise.then(
+      (applied) => publish(applied, null),
+      (error: Error) => publish(null, error),
+    )
+    return promise
   }
 
   #applyKeyed(command: unknown, key: string, options: ApplyOptions): Promise<Applied> {

@@ -54,12 +54,6 @@ export function overloadedError(
   return new RaftError('RAFT_OVERLOADED', message, { details })
 }
 
-export function notAvailable(method: string): RaftError {
-  return new RaftError('RAFT_NOT_AVAILABLE', `${method} is not available in this release`, {
-    details: { method },
-  })
-}
-
 /** Why the core or its actor turned something down, as a code and a sentence. */
 const rejections: Readonly<
   Record<

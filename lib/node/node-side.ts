@@ -4,6 +4,7 @@ import { Arena } from '../log/slab.js'
 import type { ActorContext, ActorRef, Behavior } from '../runtime/actor.js'
 import { Administration } from './administration.js'
 import { Budget } from './budget.js'
+import { publishEvent } from './channels.js'
 import type { ResolvedConfig } from './config.js'
 import { DEFAULT_MAX_PAYLOAD_BYTES } from './config-rules.js'
 import { DeadServerCleaner } from './dead-server-cleaner.js'
@@ -107,7 +108,7 @@ export class NodeSide implements Behavior<NodeReply> {
     const tell = (request: NodeRequest, bytes: number) => this.#tell(request, bytes)
     const overloaded = (what: string) => this.#overloaded(what)
     const now = () => context.now()
-    this.stages = new StageClock(now)
+    this.stages = new StageClock(id, now)
     const { stages } = this
     const defer = options.defer ?? queueMicrotask
     const { view, calls, budget, waiters } = this
@@ -172,6 +173,11 @@ export class NodeSide implements Behavior<NodeReply> {
   /** Monotonic ms. */
   now(): number {
     return this.#context.now()
+  }
+
+  /** Ms since the epoch. */
+  wallClock(): number {
+    return this.#context.wallClock()
   }
 
   /** Calls that ran out of time. */
@@ -268,6 +274,7 @@ export class NodeSide implements Behavior<NodeReply> {
   #emit(event: RaftEvent): void {
     if (event.kind === 'leader' && event.leader !== null) this.leaderChanges++
     this.counts.saw(event)
+    publishEvent(event)
     this.events.emit(event)
   }
 

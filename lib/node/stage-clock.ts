@@ -1,13 +1,11 @@
 import type { LogIndex } from '../core/types.js'
 import { Ring } from '../log/ring.js'
 import { Histogram, type HistogramCounts } from '../runtime/histogram.js'
-
-/** What a batch of commands reaches on its way, in the order in which it usually does. */
-export const STAGES = ['proposed', 'flushed', 'replicated', 'committed', 'applied'] as const
-export type Stage = (typeof STAGES)[number]
+import { channels, type ProposalMessage, type StageTimes } from './channels.js'
+import { STAGES, type Stage } from './stages.js'
 
 /** One batch that this node proposed. Monotonic ms; a stage that is not reached yet is not there. */
-export interface BatchTimes {
+interface BatchTimes {
   /** When its first command was given to `apply`. */
   readonly openedAt: number
   readonly count: number
@@ -23,14 +21,15 @@ interface Tracked extends BatchTimes {
 /** Times up to 1/32 ms are one bucket, as is a single entry, and 64 bytes. */
 const LOWEST_MS = 1 / 32
 const LOWEST_BYTES = 64
+/** Batches of which a traced command may ask after they were applied. */
+const KEPT = 64
 
 /**
  * How long the batches that this node proposes take to reach each stage, each counted from the `apply` of
- * the batch's first command: `proposed` has its place in the log, `flushed` is durable here, `replicated` is
- * durable on so many others that this node's flush is all that a quorum lacks, `committed`, and `applied` by
- * this node's state machine. One look at the clock for each stage of a batch, and nothing for a command.
+ * the batch's first command. One look at the clock for each stage of a batch, and nothing for a command.
  */
 export class StageClock {
+  readonly #node: string
   readonly #now: () => number
   readonly #stages = byStage(() => new Histogram(LOWEST_MS))
   readonly #entries = new Histogram(1)
@@ -38,9 +37,12 @@ export class StageClock {
   readonly #told = new Map<number, Tracked>()
   readonly #unreplicated = new Ring<Tracked>()
   readonly #uncommitted = new Ring<Tracked>()
+  /** The latest that were applied, kept only while somebody listens to traced commands. */
+  #kept: Tracked[] = []
   #failedEntries = 0
 
-  constructor(now: () => number) {
+  constructor(node: string, now: () => number) {
+    this.#node = node
     this.#now = now
   }
 
@@ -75,14 +77,23 @@ export class StageClock {
     this.#pass(this.#uncommitted, 'committed', commitIndex)
   }
 
-  applied(proposal: number): BatchTimes | null {
+  applied(proposal: number): void {
     const batch = this.#told.get(proposal)
-    if (batch === undefined) return null
+    if (batch === undefined) return
     // The status of the turn in which it was committed may still be on its way.
     this.moved(batch.lastIndex, batch.lastIndex)
     this.#reach(batch, 'applied', this.#now())
     if (batch.reached.flushed !== undefined) this.#told.delete(proposal)
-    return batch
+    if (channels.proposal.hasSubscribers) channels.proposal.publish(this.#messageOf(batch))
+    if (channels.command.hasSubscribers) this.#keep(batch)
+  }
+
+  /** Of the batch that holds this index, if this node proposed it a short while ago. */
+  timesOf(index: LogIndex): StageTimes | null {
+    const batch = this.#kept.find(
+      ({ lastIndex, count }) => index <= lastIndex && index > lastIndex - count,
+    )
+    return batch === undefined ? null : timesIn(batch)
   }
 
   failed(proposal: number): void {
@@ -115,6 +126,17 @@ export class StageClock {
     }
   }
 
+  #keep(batch: Tracked): void {
+    this.#kept.push(batch)
+    if (this.#kept.length > KEPT) this.#kept.shift()
+  }
+
+  #messageOf(batch: Tracked): ProposalMessage {
+    const { lastIndex, count, bytes } = batch
+    const firstIndex = lastIndex - count + 1
+    return { node: this.#node, firstIndex, lastIndex, count, bytes, times: timesIn(batch) }
+  }
+
   #pass(ring: Ring<Tracked>, stage: Stage, index: LogIndex): void {
     let first = ring.first()
     if (first === undefined || first.lastIndex > index) return
@@ -129,6 +151,14 @@ export class StageClock {
     batch.reached[stage] = now
     this.#stages[stage].record(Math.max(0, now - batch.openedAt))
   }
+}
+
+function timesIn({ openedAt, reached }: BatchTimes): StageTimes {
+  const since = STAGES.flatMap((stage) => {
+    const at = reached[stage]
+    return at === undefined ? [] : [[`${stage}Ms`, Math.max(0, at - openedAt)] as const]
+  })
+  return Object.fromEntries(since)
 }
 
 function byStage<T>(make: (stage: Stage) => T): Record<Stage, T> {

@@ -1,6 +1,6 @@
 import type { ActorStats } from '../runtime/actor.js'
 import type { EventTotals } from './event-counts.js'
-import type { Stage } from './stage-clock.js'
+import type { Stage } from './stages.js'
 
 /**
  * How long something took. `count`, `totalMs` and `buckets` run from the node's start; `p50Ms`, `p99Ms` and

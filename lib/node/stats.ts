@@ -9,7 +9,8 @@ import { sizeFigures, timeFigures } from './distributions.js'
 import type { NodeSide } from './node-side.js'
 import { stalenessMs } from './reader.js'
 import { RecentPast } from './recent-past.js'
-import { STAGES, type Stage, type StageClock } from './stage-clock.js'
+import type { StageClock } from './stage-clock.js'
+import { STAGES, type Stage } from './stages.js'
 import type {
   LogActorFigures,
   NodeFigures,

@@ -27,6 +27,11 @@ export interface ApplyOptions extends CallOptions {
    * 255 bytes.
    */
   readonly idempotencyKey?: string | undefined
+  /**
+   * `apply` only. Handed back on the diagnostics channel `troupe:command` of this process when the call has ended,
+   * with times and outcome: a span, a request id, whatever you trace with. It is not sent or stored anywhere.
+   */
+  readonly trace?: unknown
 }
 
 /** Where a command is in the log, and what the state machine said to it. */

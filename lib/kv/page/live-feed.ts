@@ -1,6 +1,6 @@
 import { Readable } from 'node:stream'
 import type { PeerReport } from '../../../actors/consensus/protocol.js'
-import { STAGES } from '../../node/stage-clock.js'
+import { STAGES } from '../../node/stages.js'
 import type { NodeStats } from '../../node/types.js'
 import type { Timer } from '../../runtime/actor.js'
 import type { Clock } from '../../runtime/clock.js'
