@@ -27,5 +27,5 @@ function footnoteOf(lines: readonly Machine[]): string {
   const [first] = lines
   if (first === undefined) return ''
   const flush = round(median(lines.map(({ disk_flush_ms }) => disk_flush_ms)), 2)
-  return `Three nodes on one machine, every acknowledgement flushed. ${first.cpu}, ${first.cores} cores; a flush takes ${flush} ms; Node.js ${first.node}.`
+  return `Three nodes on one machine, every acknowledgement flushed. ${first.cpu}, ${first.cores} cores; a flush takes ${flush} ms; Node.js ${first.node_version}.`
 }

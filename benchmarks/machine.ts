@@ -6,7 +6,7 @@ import { median, round } from './statistics.js'
 
 /** What a figure depends on first of all. */
 export interface Machine {
-  readonly node: string
+  readonly node_version: string
   readonly cpu: string
   readonly cores: number
   readonly memory_gb: number
@@ -16,7 +16,7 @@ export interface Machine {
 
 export async function describeMachine(dir: string): Promise<Machine> {
   return {
-    node: process.version,
+    node_version: process.version,
     cpu: cpus()[0]?.model ?? 'unknown',
     cores: cpus().length,
     memory_gb: Math.round(totalmem() / 2 ** 30),

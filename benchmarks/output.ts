@@ -17,11 +17,11 @@ export function jsonOutput({ bench, settings, machine }: Heading, write: Write):
 
 /** A heading, then a row a line; names of columns wherever they change. */
 export function tableOutput({ bench, settings, machine }: Heading, write: Write): Report {
-  const { node, cpu, cores, disk_flush_ms } = machine
+  const { node_version, cpu, cores, disk_flush_ms } = machine
   const flags = Object.entries(settings).map(([name, value]) => `--${name} ${value}`)
   let columns = ''
   write(`${[bench, ...flags].join(' ')}\n`)
-  write(`${cpu}, ${cores} cores, Node.js ${node}, a flush takes ${disk_flush_ms} ms\n`)
+  write(`${cpu}, ${cores} cores, Node.js ${node_version}, a flush takes ${disk_flush_ms} ms\n`)
   return (line) => {
     const names = Object.keys(line).join(' ')
     if (names !== columns) write(`\n${row(line, (name) => name)}\n`)

@@ -56,7 +56,12 @@ t.test(
     )
     for (const line of found.lines) {
       t.match(line, { bench: 'store', store: 'memory', size: 256, batch: 64, seconds: 0.01 })
-      t.match(line, { ops_s: Number, flushes: Number, node: process.version, cores: Number })
+      t.match(line, {
+        ops_s: Number,
+        flushes: Number,
+        node_version: process.version,
+        cores: Number,
+      })
     }
   },
 )

@@ -23,7 +23,7 @@ const cheap: Readonly<Record<string, { readonly args: string; readonly figures: 
       'elections heartbeat_gap_p99_ms heartbeat_gap_max_ms committed_during_stall commit_index_during_stall',
   },
   failover: {
-    args: '--runs 1 --store wal --seconds 0.1 --rate 20 --heartbeat-timeout-ms 300',
+    args: '--runs 1 --store wal --seconds 0.1 --rate 20',
     figures: 'unavailable_p50_ms unavailable_max_ms',
   },
   snapshot: {
@@ -55,6 +55,10 @@ for (const [name, { args, figures }] of Object.entries(cheap)) {
       err: (text) => errors.push(text),
     })
     t.equal(code, 0, errors.join(''))
+    const flags = [...args.matchAll(/--(\S+) (\S+)/g)]
+    for (const [, flag = '', value] of flags) {
+      t.equal(String(lines[0]?.[flag]), value, `the line has the value of --${flag}`)
+    }
     for (const figure of figures.split(' ')) {
       t.type(lines[0]?.[figure], 'number', `${figure} is a number`)
     }
