@@ -60,6 +60,7 @@ class InboundActor implements Behavior<InboundMessage>, ListenHandler {
   readonly #open = new Map<number, PeerConnection>()
   /** Incarnations that the consensus actor has admitted: they need not wait for it again. */
   readonly #admitted = new Map<NodeId, string>()
+  #transport: Transport | null = null
   #listener: Listener | null = null
   #nextNumber: number
 
@@ -81,6 +82,7 @@ class InboundActor implements Behavior<InboundMessage>, ListenHandler {
   }
 
   open(transport: Transport): this | Promise<this> {
+    this.#transport = transport
     const listener = transport.listen(this, this.#init.boundBefore)
     if (isPromise(listener)) return listener.then((bound) => this.#bound(bound))
     return this.#bound(listener)
@@ -94,6 +96,8 @@ class InboundActor implements Behavior<InboundMessage>, ListenHandler {
         return this.#open.get(message.connection)?.reply(message.reply)
       case 'dropPeer':
         return this.#dropPeer(message.peer)
+      case 'transport':
+        return this.#transport?.refresh?.(message.options)
       case 'address':
       case 'stats':
         return

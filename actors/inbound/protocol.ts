@@ -60,6 +60,8 @@ export type InboundMessage =
     }
   /** Closes every connection of that peer: it was removed, or another incarnation of it took over. */
   | { readonly kind: 'dropPeer'; readonly peer: NodeId }
+  /** Options of the transport for connections accepted from now on, e.g. a new certificate. */
+  | { readonly kind: 'transport'; readonly options: unknown }
   /** ask: { address } really bound. */
   | { readonly kind: 'address' }
   /** ask: InboundStats. */

@@ -1,5 +1,6 @@
 import type { Standing } from '../../lib/core/types.js'
 import type { ActorContext, Timer } from '../../lib/runtime/actor.js'
+import { TransportError, type TransportErrorCode } from '../../lib/transport/errors.js'
 import type { Channel, Frame, Hello, Transport, Welcome } from '../../lib/transport/transport.js'
 
 export type Refusal = NonNullable<Welcome['refusal']>
@@ -12,7 +13,7 @@ export interface ConnectionEvents {
   frame(type: number, head: Uint8Array, payload: Uint8Array): void
   /** A dial failed, or an open connection ended. The next attempt is already planned. */
   down(reason: string): void
-  /** The peer's handshake turned this node away; asked again after a long pause. */
+  /** One side's handshake has turned the other away, and would again while both are set up as they are. */
   refused(refusal: Refusal): void
 }
 
@@ -133,7 +134,8 @@ export class PeerConnection {
       },
       onClose: (_channel, error, refusal) => {
         if (!current()) return
-        if (refusal !== undefined) events.refused(refusal)
+        const turnedAway = refusal ?? lastingFault(error)
+        if (turnedAway !== null) events.refused(turnedAway)
         this.#ended(error?.message ?? 'the peer closed the connection', refusal !== undefined)
       },
     })
@@ -175,4 +177,17 @@ export class PeerConnection {
     this.#heard = false
     channel?.close()
   }
+}
+
+/** What people have to put right, on one side or the other. */
+const lasting: ReadonlySet<TransportErrorCode> = new Set<TransportErrorCode>([
+  'RAFT_TLS_FAILED',
+  'RAFT_IDENTITY_MISMATCH',
+  'RAFT_HANDSHAKE_INVALID',
+  'RAFT_VERSION_MISMATCH',
+])
+
+function lastingFault(error: Error | null): Refusal | null {
+  if (!(error instanceof TransportError) || !lasting.has(error.code)) return null
+  return { code: error.code, message: error.message }
 }

@@ -84,6 +84,8 @@ export type ReplicatorMessage =
   | { readonly kind: 'address'; readonly address: string }
   /** What to say from the next handshake on. */
   | { readonly kind: 'standing'; readonly standing: Standing }
+  /** Options of the transport for the next dials, e.g. a new certificate. */
+  | { readonly kind: 'transport'; readonly options: unknown }
   /** The options were reloaded. */
   | { readonly kind: 'config'; readonly config: ReplicatorConfig }
   /** The consensus actor's word on a `connected`: go on, or close and keep away. */

@@ -45,6 +45,7 @@ class ReplicatorActor implements Behavior<ReplicatorMessage> {
   /** All parts read it when they need it: a reload changes it in place. */
   readonly #config: ReplicatorConfig
   readonly #context: ActorContext
+  readonly #transport: Transport
   readonly #connections: Readonly<Record<Purpose, PeerConnection>>
   readonly #leadership: Leadership
   readonly #health: PeerHealth
@@ -61,6 +62,7 @@ class ReplicatorActor implements Behavior<ReplicatorMessage> {
   constructor(init: ReplicatorInit, context: ActorContext, transport: Transport) {
     this.#init = init
     this.#context = context
+    this.#transport = transport
     const { nodeId, peer, pinSlot } = init
     const config = { ...init.config }
     this.#config = config
@@ -132,6 +134,8 @@ class ReplicatorActor implements Behavior<ReplicatorMessage> {
       case 'config':
         Object.assign(this.#config, message.config)
         return this.#control.reload()
+      case 'transport':
+        return this.#transport.refresh?.(message.options)
       case 'admitted':
         return this.#onAdmitted(message.incarnation, message.admitted)
       case 'forward':

@@ -12,11 +12,11 @@ import { ProgressLine } from './progress-line.js'
 
 export function snapshotCommand(): Command {
   return nodeCommand('snapshot', 'let a node take a snapshot of its state now').action(
-    async ({ http, json }: NodeFlags) => {
+    async (flags: NodeFlags) => {
       const options = { method: 'POST', timeoutMs: Number.POSITIVE_INFINITY } as const
-      const answer = await new NodeClient(http).json<Taken>('/snapshot', options)
+      const answer = await NodeClient.of(flags).json<Taken>('/snapshot', options)
       const { index, term, bytes } = answer
-      printAnswer(answer, `snapshot of index ${index}, term ${term}: ${bytes} bytes`, json)
+      printAnswer(answer, `snapshot of index ${index}, term ${term}: ${bytes} bytes`, flags.json)
     },
   )
 }
@@ -45,9 +45,10 @@ export function backupCommand(): Command {
 }
 
 /** The file has its name only once all of it is there, checked and flushed. */
-async function saveBackup(path: string, { http, force = false }: BackupFlags): Promise<BackupMeta> {
+async function saveBackup(path: string, flags: BackupFlags): Promise<BackupMeta> {
+  const { force = false } = flags
   if (!force) await refuseExisting(path)
-  const bytes = await new NodeClient(http).ask('/snapshot', { timeoutMs: Number.POSITIVE_INFINITY })
+  const bytes = await NodeClient.of(flags).ask('/snapshot', { timeoutMs: Number.POSITIVE_INFINITY })
   const temporary = `${path}.${process.pid}.tmp`
   const file = await open(temporary, 'wx').catch((error) => {
     bytes.destroy()

@@ -2,6 +2,7 @@ import { Command } from 'commander'
 import type { Diagnostics } from '../kv/service-diagnostics.js'
 import { resolveConfig } from '../node/resolve-config.js'
 import { now } from '../runtime/clock.js'
+import { type AccessFlags, clientAccess } from './client-access.js'
 import {
   clockFindings,
   diskFinding,
@@ -19,12 +20,12 @@ import { directoryFindings } from './doctor-directory.js'
 import { Failure } from './failure.js'
 import { leadersView } from './members.js'
 import { NodeClient } from './node-client.js'
-import { defaultNode, nodeOption } from './node-command.js'
+import { addClientOptions, defaultNode, nodeOption } from './node-command.js'
 import { wholeNumber } from './option-values.js'
 import { printLine } from './output.js'
 import { formatTable } from './table.js'
 
-interface DoctorFlags {
+interface DoctorFlags extends AccessFlags {
   readonly http?: string
   readonly dir?: string
   readonly heartbeatTimeoutMs?: number
@@ -35,7 +36,7 @@ interface DoctorFlags {
 const requests = 5
 
 export function doctorCommand(): Command {
-  return new Command('doctor')
+  const command = new Command('doctor')
     .description('measure disk, network and clocks, and say what to change')
     .addOption(nodeOption())
     .option('--dir <path>', 'a data directory: measures its disk; of a stopped node, looks into it')
@@ -45,15 +46,16 @@ export function doctorCommand(): Command {
       wholeNumber(5, 600_000),
     )
     .option('--json', 'as JSON')
-    .action(examine)
+  return addClientOptions(command).action(examine)
 }
 
-async function examine({ http, dir, heartbeatTimeoutMs, json }: DoctorFlags): Promise<void> {
+async function examine(flags: DoctorFlags): Promise<void> {
+  const { http, dir, heartbeatTimeoutMs, json } = flags
   const url = http ?? (dir === undefined ? defaultNode : undefined)
   const config = resolveConfig(heartbeatTimeoutMs === undefined ? {} : { heartbeatTimeoutMs })
   const findings = [
     ...(dir === undefined ? [] : await directoryFindings(dir, config)),
-    ...(url === undefined ? [] : await clusterFindings(url)),
+    ...(url === undefined ? [] : await clusterFindings(new NodeClient(url, clientAccess(flags)))),
   ]
   const failed = findings.filter(({ result }) => result === 'fail')
   if (json === true) printLine(JSON.stringify({ ok: failed.length === 0, findings }))
@@ -71,10 +73,12 @@ async function examine({ http, dir, heartbeatTimeoutMs, json }: DoctorFlags): Pr
   throw new Failure(`not well: ${failed.map(({ on, check }) => `${check} of ${on}`).join(', ')}`)
 }
 
-async function clusterFindings(url: string): Promise<readonly Finding[]> {
-  const members = await leadersView(url)
+async function clusterFindings(client: NodeClient): Promise<readonly Finding[]> {
+  const members = await leadersView(client)
   const asked = await Promise.all(
-    members.servers.map(({ http }) => (http === null ? null : examineNode(http).catch(() => null))),
+    members.servers.map(({ http }) =>
+      http === null ? null : examineNode(client.at(http)).catch(() => null),
+    ),
   )
   const nodes = asked.filter((node) => node !== null)
   const trips = nodes.flatMap(({ diagnostics }) =>
@@ -103,8 +107,7 @@ function nodeFindings(node: Examined, roundTripMs: number): readonly Finding[] {
 }
 
 /** Asks several times: the quickest answer is the least wrong about the node's clock. */
-async function examineNode(url: string): Promise<Examined> {
-  const client = new NodeClient(url)
+async function examineNode(client: NodeClient): Promise<Examined> {
   let best: Examined | null = null
   for (let request = 0; request < requests; request++) {
     const begin = now()
@@ -115,6 +118,6 @@ async function examineNode(url: string): Promise<Examined> {
     const clockOffsetMs = diagnostics.time - (wallBegin + roundTripMs / 2)
     best = { id: diagnostics.id, diagnostics, roundTripMs, clockOffsetMs }
   }
-  if (best === null) throw new Failure(`no answer from ${url}`)
+  if (best === null) throw new Failure(`no answer from ${client.url}`)
   return best
 }

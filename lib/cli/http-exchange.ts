@@ -9,6 +9,8 @@ export interface Sent {
   readonly headers?: OutgoingHttpHeaders
   /** Sent at once; of a stream, once the server has asked for it (Expect: 100-continue). */
   readonly body?: Uint8Array | AsyncIterable<Uint8Array>
+  /** Authorities of the server's certificate, PEM. Default: those that Node.js knows. */
+  readonly ca?: string
   /** Until the answer begins. Default: none. */
   readonly timeoutMs?: number
 }
@@ -19,12 +21,14 @@ export interface Sent {
  * @throws Failure when no answer comes
  */
 export async function exchange(url: URL, sent: Sent): Promise<IncomingMessage> {
-  const { method = 'GET', headers = {}, body, timeoutMs = Number.POSITIVE_INFINITY } = sent
+  const { method = 'GET', headers = {}, body, ca, timeoutMs = Number.POSITIVE_INFINITY } = sent
   const signal = Number.isFinite(timeoutMs) ? AbortSignal.timeout(timeoutMs) : null
   const start = url.protocol === 'https:' ? overHttps : overHttp
   const streamed = body !== undefined && !(body instanceof Uint8Array)
   const expect = streamed ? { expect: '100-continue' } : {}
-  const request = start(url, { method, agent: false, headers: { ...headers, ...expect } })
+  const secure = ca === undefined ? {} : { ca }
+  const all = { ...headers, ...expect }
+  const request = start(url, { method, agent: false, headers: all, ...secure })
   try {
     const answered = once(request, 'response', signal === null ? {} : { signal })
     if (streamed) {
@@ -50,5 +54,7 @@ export async function exchange(url: URL, sent: Sent): Promise<IncomingMessage> {
 function noAnswer(url: string, timeoutMs: number, error: unknown): Failure {
   const { code, message, name } = error as NodeJS.ErrnoException
   if (name === 'AbortError') return new Failure(`no answer from ${url} within ${timeoutMs} ms`)
-  return new Failure(`no answer from ${url} (${code ?? message})`)
+  const unknown = /^(SELF_SIGNED|UNABLE_TO|DEPTH_ZERO)/.test(code ?? '')
+  const hint = unknown ? ': name the authority of its certificate with --http-ca' : ''
+  return new Failure(`no answer from ${url} (${code ?? message})${hint}`)
 }

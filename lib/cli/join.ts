@@ -1,7 +1,7 @@
 import { after } from '../runtime/clock.js'
 import { Failure } from './failure.js'
 import { leadersView } from './members.js'
-import { NodeClient } from './node-client.js'
+import type { NodeClient } from './node-client.js'
 import { noteLine } from './output.js'
 
 /** A node that wants to become a member. */
@@ -20,7 +20,12 @@ const firstPauseMs = 250
 const longestPauseMs = 5000
 
 /** Refusals that another attempt would only hear again. */
-const final: ReadonlySet<string> = new Set(['RAFT_CONFIG_INVALID', 'HTTP_BAD_REQUEST'])
+const final: ReadonlySet<string> = new Set([
+  'RAFT_CONFIG_INVALID',
+  'HTTP_BAD_REQUEST',
+  'HTTP_UNAUTHORIZED',
+  'HTTP_FORBIDDEN',
+])
 
 /**
  * Asks a running cluster to take this node as a voter, once it has caught up; asks again until it is
@@ -28,13 +33,12 @@ const final: ReadonlySet<string> = new Set(['RAFT_CONFIG_INVALID', 'HTTP_BAD_REQ
  * @throws Failure when the cluster is another one, or refuses for good.
  */
 export async function joinCluster(
-  url: string,
+  client: NodeClient,
   joiner: Joiner,
   signal: AbortSignal,
 ): Promise<number> {
   const { id, address, http } = joiner
   const body = { id, address, suffrage: 'voter', meta: { http } }
-  const client = new NodeClient(url)
   let told = ''
   for (let pauseMs = firstPauseMs; ; pauseMs = Math.min(longestPauseMs, pauseMs * 2)) {
     try {
@@ -49,7 +53,7 @@ export async function joinCluster(
       const { message } = error as Error
       if (message !== told) noteLine(`${id} has not joined yet, and goes on trying: ${message}`)
       told = message
-      await refuseIfLost(url, id)
+      await refuseIfLost(client, id)
     }
     await pause(pauseMs, signal)
   }
@@ -70,8 +74,8 @@ async function checkCluster(client: NodeClient, { id, cluster }: Joiner): Promis
  * told of the cluster it cannot know why; the leader does.
  * @throws Failure RAFT_LOST_STATE
  */
-export async function refuseIfLost(url: string, id: string): Promise<void> {
-  const members = await leadersView(url).catch(() => null)
+export async function refuseIfLost(client: NodeClient, id: string): Promise<void> {
+  const members = await leadersView(client).catch(() => null)
   const own = members?.servers.find((server) => server.id === id)
   if (own?.health?.incarnation !== 'lost') return
   const message = `the cluster knows ${id} with another data directory, which is lost here: troupe remove ${id}, then start it again`

@@ -67,13 +67,13 @@ function suffrageCommand(name: string, description: string, suffrage: string): C
 export function transferCommand(): Command {
   return nodeCommand('transfer', 'hand leadership to another node')
     .argument('[id]', 'a voter; without it the one with the most of the log')
-    .action(async (to: string | undefined, { http, json }: NodeFlags) => {
+    .action(async (to: string | undefined, flags: NodeFlags) => {
       const body = to === undefined ? {} : { to }
-      const client = new NodeClient(http)
+      const client = NodeClient.of(flags)
       const answer = await client.json<Transferred>('/leadership', { method: 'POST', body })
       const { leader, term } = answer
       const words = leader === null ? 'no leader is known yet' : `${leader.id} leads (term ${term})`
-      printAnswer(answer, words, json)
+      printAnswer(answer, words, flags.json)
     })
 }
 
@@ -94,16 +94,17 @@ function changeCommand(name: string, description: string): Command {
 }
 
 async function change(
-  { http, prevIndex, timeout }: ChangeFlags,
+  flags: ChangeFlags,
   method: 'POST' | 'PUT' | 'DELETE',
   path: string,
   body?: object,
 ): Promise<{ readonly index: number }> {
+  const { prevIndex, timeout } = flags
   const timeoutMs = timeout * 1000
   const parameters = new URLSearchParams({ timeoutMs: String(timeoutMs) })
   if (prevIndex !== undefined) parameters.set('prevIndex', String(prevIndex))
   const sent = { method, timeoutMs: timeoutMs + marginMs, ...(body !== undefined && { body }) }
-  return new NodeClient(http).json(`${path}?${parameters}`, sent)
+  return NodeClient.of(flags).json(`${path}?${parameters}`, sent)
 }
 
 function pathOf(id: string): string {
@@ -123,9 +124,9 @@ function metaOption(): Option {
   })
 }
 
-async function showMembers({ http, json }: NodeFlags): Promise<void> {
-  const members = await leadersView(http)
-  if (json === true) return printLine(JSON.stringify(members))
+async function showMembers(flags: NodeFlags): Promise<void> {
+  const members = await leadersView(NodeClient.of(flags))
+  if (flags.json === true) return printLine(JSON.stringify(members))
   const head = ['ID', 'SUFFRAGE', '', 'RAFT', 'HTTP', 'MATCH', 'CONTACT', 'ROUND TRIP', 'STATE']
   printLine(formatTable(head, members.servers.map(rowOf)))
   const { index, committedIndex } = members
@@ -134,11 +135,14 @@ async function showMembers({ http, json }: NodeFlags): Promise<void> {
 }
 
 /** Only the leader knows how the others do; whoever was asked knows who that is. */
-export async function leadersView(url: string): Promise<Members> {
-  const asked = await new NodeClient(url).members()
+export async function leadersView(client: NodeClient): Promise<Members> {
+  const asked = await client.members()
   const { leader, servers } = asked
   if (!leader?.http || servers.some(({ health }) => health !== undefined)) return asked
-  return new NodeClient(leader.http).members().catch(() => asked)
+  return client
+    .at(leader.http)
+    .members()
+    .catch(() => asked)
 }
 
 function rowOf({ id, suffrage, leader, address, http, health }: MemberStatus): readonly string[] {

@@ -3,8 +3,14 @@ import { text } from 'node:stream/consumers'
 import type { ErrorBody } from '../kv/http-errors.js'
 import type { Members } from '../kv/service-members.js'
 import type { NodeStatus } from '../kv/service-status.js'
+import {
+  type AccessFlags,
+  authorization,
+  type ClientAccess,
+  clientAccess,
+} from './client-access.js'
 import { Failure } from './failure.js'
-import { exchange } from './http-exchange.js'
+import { exchange, type Sent } from './http-exchange.js'
 
 /** Most commands are answered at once; a change of the cluster says itself how long it may take. */
 const answerTimeoutMs = 10_000
@@ -18,9 +24,20 @@ interface Asked {
 /** A node over HTTP, as commands use it. What it refuses is a Failure in its own words. */
 export class NodeClient {
   readonly url: string
+  readonly #access: ClientAccess
 
-  constructor(url: string) {
+  constructor(url: string, access: ClientAccess) {
     this.url = url
+    this.#access = access
+  }
+
+  static of(flags: AccessFlags & { readonly http: string }): NodeClient {
+    return new NodeClient(flags.http, clientAccess(flags))
+  }
+
+  /** Another node of the same cluster. */
+  at(url: string): NodeClient {
+    return new NodeClient(url, this.#access)
   }
 
   status(timeoutMs = answerTimeoutMs): Promise<NodeStatus> {
@@ -36,9 +53,9 @@ export class NodeClient {
   }
 
   /** A good answer, its body not read yet. @throws Failure */
-  async ask(path: string, sent: Asked = {}): Promise<IncomingMessage> {
+  ask(path: string, sent: Asked = {}): Promise<IncomingMessage> {
     const { method = 'GET', body, timeoutMs = answerTimeoutMs } = sent
-    const answer = await exchange(new URL(path, this.url), {
+    return this.send(path, {
       method,
       timeoutMs,
       ...(body !== undefined && {
@@ -46,15 +63,18 @@ export class NodeClient {
         headers: { 'content-type': 'application/json' },
       }),
     })
-    return accepted(this.url, answer)
   }
-}
 
-/** @throws Failure when it is none of success, in the node's words */
-export async function accepted(url: string, answer: IncomingMessage): Promise<IncomingMessage> {
-  const { statusCode = 0 } = answer
-  if (statusCode >= 200 && statusCode < 300) return answer
-  throw refused(url, statusCode, await text(answer))
+  /** The same with a body of any kind. @throws Failure when the answer is none of success */
+  async send(path: string, sent: Sent): Promise<IncomingMessage> {
+    const url = new URL(path, this.url)
+    const { ca } = this.#access
+    const headers = { ...sent.headers, ...authorization(url, this.#access) }
+    const answer = await exchange(url, { ...sent, headers, ...(ca !== null && { ca }) })
+    const { statusCode = 0 } = answer
+    if (statusCode >= 200 && statusCode < 300) return answer
+    throw refused(this.url, statusCode, await text(answer))
+  }
 }
 
 /** What a node answered instead of doing it, with what became of it and where to go. */

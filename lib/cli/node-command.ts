@@ -1,10 +1,11 @@
 import { Command, Option } from 'commander'
+import { type AccessFlags, addAccessOptions } from './client-access.js'
 import { nodeAddress } from './option-values.js'
 import { printLine } from './output.js'
 
 /** What every command that asks a running node is given. */
-export interface NodeFlags {
-  /** `http://host:port` of any node. */
+export interface NodeFlags extends AccessFlags {
+  /** `http://host:port` or `https://host:port` of any node. */
   readonly http: string
   readonly json?: boolean
 }
@@ -13,10 +14,17 @@ export const defaultNode = 'http://127.0.0.1:8701'
 
 /** A command that asks a running node. */
 export function nodeCommand(name: string, description: string): Command {
-  return new Command(name)
+  const command = new Command(name)
     .description(description)
     .addOption(nodeOption().default(defaultNode))
     .option('--json', 'as JSON')
+  return addClientOptions(command)
+}
+
+/** Who asks, and what it takes for an answer. */
+export function addClientOptions(command: Command): Command {
+  const insecure = new Option('--insecure', 'send the token over a network without TLS')
+  return addAccessOptions(command).addOption(insecure.env('TROUPE_INSECURE'))
 }
 
 export function nodeOption(): Option {

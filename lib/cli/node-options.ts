@@ -7,6 +7,7 @@ import type { ActorLogger } from '../runtime/actor.js'
 import { tcpTransport } from '../transport/transports.js'
 import { exitUsage, Failure } from './failure.js'
 import type { StoreName } from './option-values.js'
+import { transportSecurity } from './security-options.js'
 import type { ServeOptions } from './serve.js'
 
 /** What `troupe serve` starts a node with. */
@@ -38,7 +39,12 @@ export function nodeOptions(given: ServeOptions, logger: ActorLogger): RaftNodeO
 function transportOf({ raft, id, bootstrap, insecure = false, ...given }: ServeOptions) {
   // A wildcard is no address to dial; what the members call this node is in their list.
   const advertise = given.advertise || bootstrap?.find((server) => server.id === id)?.address
-  return tcpTransport({ listen: raft, insecure, ...(advertise !== undefined && { advertise }) })
+  return tcpTransport({
+    listen: raft,
+    insecure,
+    ...transportSecurity(given),
+    ...(advertise !== undefined && { advertise }),
+  })
 }
 
 function storeOf(store: StoreName): StoreSpec {

@@ -4,8 +4,7 @@ import type { Command } from 'commander'
 import type { BackupMeta } from '../kv/backup-format.js'
 import { checkBackup, fileBytes } from './backup.js'
 import { exitUsage, Failure } from './failure.js'
-import { exchange } from './http-exchange.js'
-import { accepted, NodeClient } from './node-client.js'
+import { NodeClient } from './node-client.js'
 import { type NodeFlags, nodeCommand, printAnswer } from './node-command.js'
 import { ProgressLine } from './progress-line.js'
 
@@ -25,22 +24,24 @@ export function restoreCommand(): Command {
     .action(restoreFile)
 }
 
-async function restoreFile(file: string, { http, yes, json }: RestoreFlags): Promise<void> {
+async function restoreFile(file: string, flags: RestoreFlags): Promise<void> {
   const meta = await checkBackup(fileBytes(file), 'check')
-  const leader = await leaderOf(http)
-  if (yes !== true) throw unconfirmed(meta, leader.cluster)
-  const answer = await send(file, leader.http)
+  const leader = await leaderOf(NodeClient.of(flags))
+  if (flags.yes !== true) throw unconfirmed(meta, leader.cluster)
+  const answer = await send(file, leader.client)
   const { index, restored } = answer
   const words = `${leader.cluster} has the state of ${meta.cluster} at index ${restored.index}, ${restored.bytes} bytes (now index ${index})`
-  printAnswer(answer, words, json)
+  printAnswer(answer, words, flags.json)
 }
 
 /** Only the leader restores, and what it takes is not sent twice. */
-async function leaderOf(url: string): Promise<{ readonly cluster: string; readonly http: string }> {
-  const { cluster, id, leader } = await new NodeClient(url).status()
+async function leaderOf(
+  client: NodeClient,
+): Promise<{ readonly cluster: string; readonly client: NodeClient }> {
+  const { cluster, id, leader } = await client.status()
   if (leader === null) throw new Failure('no leader is known', { code: 'RAFT_NO_LEADER' })
-  if (leader.id === id) return { cluster, http: url }
-  if (leader.http !== null) return { cluster, http: leader.http }
+  if (leader.id === id) return { cluster, client }
+  if (leader.http !== null) return { cluster, client: client.at(leader.http) }
   const message = `only the leader restores: name the HTTP address of ${leader.id} with --http`
   throw new Failure(message, { code: 'RAFT_NOT_LEADER' })
 }
@@ -53,12 +54,11 @@ function unconfirmed({ cluster, index, createdAt, size }: BackupMeta, target: st
 }
 
 /** Sends the file once the node has asked for it; a refusal costs no upload. */
-async function send(file: string, url: string): Promise<Restored> {
+async function send(file: string, client: NodeClient): Promise<Restored> {
   const { size } = await stat(file)
   const headers = { 'content-type': 'application/octet-stream', 'content-length': size }
   const sent = { method: 'POST', headers, body: shown(fileBytes(file), size) }
-  const answer = await exchange(new URL('/restore', url), sent)
-  return JSON.parse(await text(await accepted(url, answer))) as Restored
+  return JSON.parse(await text(await client.send('/restore', sent))) as Restored
 }
 
 /** The same bytes; how many have gone is shown meanwhile. */

@@ -4,15 +4,19 @@ import { isRaftError } from '../node/errors.js'
 import { RaftNode } from '../node/raft-node.js'
 import { resolveConfig } from '../node/resolve-config.js'
 import type { ActorLogger } from '../runtime/actor.js'
+import { clientAccess } from './client-access.js'
 import { stopWithParent } from './exit-with-parent.js'
 import { Failure } from './failure.js'
 import { hostNames } from './host-names.js'
 import { joinCluster, refuseIfLost } from './join.js'
 import { jsonLogger } from './json-logger.js'
+import { NodeClient } from './node-client.js'
 import { nodeOptions } from './node-options.js'
 import { isSet } from './option-values.js'
 import { noteLine, printEvent } from './output.js'
 import { ProgressLine } from './progress-line.js'
+import { ReloadSignal } from './reload-signal.js'
+import { serviceSecurity } from './security-options.js'
 import type { ServeOptions } from './serve.js'
 import { StopSignals } from './stop-signals.js'
 
@@ -38,6 +42,7 @@ export async function runNode(options: ServeOptions): Promise<void> {
     try {
       const service = await startService(startKvService, node, options, logger)
       const leaving = new AbortController()
+      const reloads = new ReloadSignal(node, service, logger)
       try {
         announce(node, service, options)
         const joined = joinIfFresh(node, service, options, leaving.signal)
@@ -47,6 +52,7 @@ export async function runNode(options: ServeOptions): Promise<void> {
         await handOver(node, logger)
       } finally {
         leaving.abort()
+        reloads.release()
         await service.close()
       }
     } finally {
@@ -95,16 +101,8 @@ async function startService(
   const { electionTimeoutMs } = resolveConfig(
     heartbeatTimeoutMs === undefined ? {} : { heartbeatTimeoutMs },
   )
-  const names = hostNames(options)
-  const started = start({
-    node,
-    listen: http,
-    hostNames: names,
-    insecure,
-    electionTimeoutMs,
-    dataDir,
-    logger,
-  })
+  const guarded = { ...serviceSecurity(options), hostNames: hostNames(options), insecure, logger }
+  const started = start({ node, listen: http, electionTimeoutMs, dataDir, ...guarded })
   return started.catch((error) => Promise.reject(withFlag(error, '--http', http)))
 }
 
@@ -130,10 +128,11 @@ async function joinIfFresh(
   const { join, id, cluster, json = false } = options
   if (!join) return
   if (holdsState(node)) return noteNonvoter(node)
-  const http = options.advertiseHttp || `http://${service.address}`
+  const http = options.advertiseHttp || service.url
   const joiner = { id, cluster, address: options.advertise || node.address, http }
-  const index = await joinCluster(join, joiner, signal)
-  while (!(await hasHeard(node, index, signal))) await refuseIfLost(join, id)
+  const client = new NodeClient(join, clientAccess(options))
+  const index = await joinCluster(client, joiner, signal)
+  while (!(await hasHeard(node, index, signal))) await refuseIfLost(client, id)
   printEvent({ event: 'joined', through: join, index }, json)
 }
 
@@ -167,7 +166,7 @@ async function noteNonvoter(node: Node): Promise<void> {
 function announce(node: Node, service: KvService, options: ServeOptions): void {
   const json = options.json === true
   const { id, address: raft } = node
-  const http = `http://${service.address}`
+  const http = service.url
   printEvent({ event: 'node', id, http, raft, pid: process.pid }, json)
   const { term } = node.stats()
   printEvent({ event: 'leader', leader: node.leader?.id ?? null, term }, json)

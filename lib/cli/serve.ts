@@ -15,9 +15,10 @@ import {
   wholeNumber,
 } from './option-values.js'
 import { runNode } from './run-node.js'
+import { addSecurityOptions, type SecurityFlags } from './security-options.js'
 
 /** The options of `troupe serve`, each also a variable of the environment. */
-export interface ServeOptions {
+export interface ServeOptions extends SecurityFlags {
   readonly cluster: string
   readonly id: string
   readonly raft: string
@@ -30,7 +31,6 @@ export interface ServeOptions {
   readonly advertise?: string
   readonly advertiseHttp?: string
   readonly hostNames?: readonly string[]
-  readonly insecure?: boolean
   readonly heartbeatTimeoutMs?: number
   readonly logLevel: LogLevel
   readonly json?: boolean
@@ -38,7 +38,7 @@ export interface ServeOptions {
 }
 
 export function serveCommand(): Command {
-  return new Command('serve')
+  const command = new Command('serve')
     .description('run one node: the key-value store over HTTP, replicated over Raft')
     .addOption(option('--cluster <name>', 'name of the cluster').makeOptionMandatory())
     .addOption(option('--id <id>', 'name of this node in it').makeOptionMandatory())
@@ -91,7 +91,7 @@ export function serveCommand(): Command {
         wholeNumber(5, 600_000),
       ),
     )
-    .addOption(option('--insecure', 'allow listening beyond this machine without TLS'))
+    .addOption(option('--insecure', 'allow listening beyond this machine without TLS or tokens'))
     .addOption(
       option('--log-level <level>', 'of the JSON lines on stderr')
         .choices(logLevels)
@@ -99,13 +99,15 @@ export function serveCommand(): Command {
     )
     .addOption(option('--json', 'one JSON object a line on stdout'))
     .addOption(exitWithParentOption())
-    .action(async (given: ServeOptions) => {
-      if (given.join && given.bootstrap !== undefined) {
-        const message = '--bootstrap begins a cluster, --join enters one: give one of them'
-        throw new Failure(message, { exitCode: exitUsage })
-      }
-      await runNode({ ...given, insecure: isSet(given.insecure), json: isSet(given.json) })
-    })
+  return addSecurityOptions(command).action(serve)
+}
+
+async function serve(given: ServeOptions): Promise<void> {
+  if (given.join && given.bootstrap !== undefined) {
+    const message = '--bootstrap begins a cluster, --join enters one: give one of them'
+    throw new Failure(message, { exitCode: exitUsage })
+  }
+  await runNode({ ...given, insecure: isSet(given.insecure), json: isSet(given.json) })
 }
 
 /** A variable that is set to nothing is not set. */

@@ -12,10 +12,13 @@ export function statusCommand(): Command {
   return nodeCommand('status', 'show where each node of a cluster stands').action(showStatus)
 }
 
-async function showStatus({ http, json }: NodeFlags): Promise<void> {
-  const asked = await new NodeClient(http).status()
-  const nodes = await Promise.all(asked.members.map((member) => memberStatus(member, asked)))
-  if (json === true) return printLine(JSON.stringify({ cluster: asked.cluster, nodes }))
+async function showStatus(flags: NodeFlags): Promise<void> {
+  const client = NodeClient.of(flags)
+  const asked = await client.status()
+  const nodes = await Promise.all(
+    asked.members.map((member) => memberStatus(member, asked, client)),
+  )
+  if (flags.json === true) return printLine(JSON.stringify({ cluster: asked.cluster, nodes }))
   const rows = nodes.map(({ id, http, status, error }) =>
     status === null
       ? [id, 'unreachable', '', '', '', '', '', http ?? '', error ?? '']
@@ -36,12 +39,16 @@ async function showStatus({ http, json }: NodeFlags): Promise<void> {
 }
 
 /** One member's own word; the node that was asked first is not asked twice. */
-async function memberStatus(member: NodeStatus['members'][number], asked: NodeStatus) {
+async function memberStatus(
+  member: NodeStatus['members'][number],
+  asked: NodeStatus,
+  client: NodeClient,
+) {
   const { id, http } = member
   if (id === asked.id) return { id, http, status: asked, error: null }
   if (http === null) return { id, http, status: null, error: 'no HTTP address is known' }
   try {
-    return { id, http, status: await new NodeClient(http).status(answerTimeoutMs), error: null }
+    return { id, http, status: await client.at(http).status(answerTimeoutMs), error: null }
   } catch (error) {
     return { id, http, status: null, error: (error as Error).message }
   }

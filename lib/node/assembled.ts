@@ -53,6 +53,8 @@ export interface AssembledNode {
   snapshots(): ActorRef<SnapshotMessage>
   /** The options have changed, in place: the replicators take them; consensus is told with `reload`. */
   reload(): void
+  /** Other options of the transport, for the actors with connections and for those that follow them. */
+  refresh(transport: unknown): void
   /** Settles every pending request, then stops all actors; the store is closed last. */
   close(error: WireError | null): Promise<void>
   /** A crash: everything ends at once, nothing is flushed or told. */

@@ -15,6 +15,7 @@ import type { ActorExit, ActorHandle, ActorRef, CreateActor, Timer } from '../ru
 import { SharedWords } from '../runtime/shared-words.js'
 import type { Supervisor } from '../runtime/supervisor.js'
 import type { WireError } from '../runtime/wire-error.js'
+import type { TransportSpec } from '../transport/transport.js'
 import {
   consensusInit,
   fsmInit,
@@ -75,6 +76,7 @@ class Assembly implements AssembledNode {
   #node: ActorHandle<NodeReply> | null = null
   #recovered: RecoveredLog | null = null
   #address = ''
+  #transport: TransportSpec
   #closing = false
   #failed = false
   #lastFsmFailure: IndexRange | null = null
@@ -82,6 +84,7 @@ class Assembly implements AssembledNode {
 
   constructor(options: AssemblyOptions) {
     this.#options = options
+    this.#transport = options.transport
     this.#troupe = new Troupe(options, (error) => this.#fail(error))
   }
 
@@ -177,7 +180,8 @@ class Assembly implements AssembledNode {
     // Port 0 is any port once; a successor must be found where the first one was.
     const spawn = (): Promise<ActorHandle<InboundMessage>> => {
       const again = this.#address === '' ? {} : { boundBefore: this.#address }
-      return this.#troupe.spawn('inbound', createInbound, { ...init, ...again })
+      const now = { transport: this.#transport, ...again }
+      return this.#troupe.spawn('inbound', createInbound, { ...init, ...now })
     }
     const handle = await this.#troupe.supervise('inbound', spawn, ['consensus']).start()
     const bound = await handle.ref.ask<{ readonly address: string }>({ kind: 'address' })
@@ -185,14 +189,14 @@ class Assembly implements AssembledNode {
   }
 
   async #startNodeActor(recovered: RecoveredLog): Promise<void> {
-    const { system, config, transport, cluster, id, placement } = this.#options
+    const { system, config, cluster, id, placement } = this.#options
     const { incarnation } = recovered.identity
     const { leaderBoard } = this.#blocks
     const manager = new ReplicatorManager({
       system,
       config,
       placement: placement.replicators,
-      init: { nodeId: id, cluster, incarnation, transport, leaderBoard },
+      init: { nodeId: id, cluster, incarnation, transport: this.#transport, leaderBoard },
       consensus: this.consensus,
       onFailure: (error) => this.#fail(error),
       onRestart: this.#options.onRestart,
@@ -278,6 +282,12 @@ class Assembly implements AssembledNode {
 
   reload(): void {
     this.#replicators?.reload()
+  }
+
+  refresh(options: unknown): void {
+    this.#transport = { ...this.#transport, options }
+    this.#troupe.handle('inbound')?.ref.control({ kind: 'transport', options } as InboundMessage)
+    this.#replicators?.refresh(this.#transport)
   }
 
   async close(error: WireError | null): Promise<void> {

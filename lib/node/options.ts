@@ -11,6 +11,7 @@ import type { TransportSpec } from '../transport/transport.js'
 import { checkServers } from './bootstrap-list.js'
 import type { RaftConfig, ResolvedConfig } from './config.js'
 import { RaftError } from './errors.js'
+import { checkOwnIdentity } from './own-identity.js'
 import { type Placement, placementOf, type ThreadsOption } from './placement.js'
 import { resolveConfig } from './resolve-config.js'
 
@@ -85,6 +86,7 @@ export function resolveOptions(given: RaftNodeOptions<StateMachineTypes>): Resol
   checkText('cluster', given.cluster, MAX_CLUSTER_BYTES)
   checkText('id', given.id, MAX_ID_BYTES)
   checkSpec('transport', given.transport, 'advertise', 'tcpTransport({ listen })')
+  checkOwnIdentity(given.transport.options, given.cluster, given.id)
   checkStateMachine(given.stateMachine)
   const store = resolveStore(given.store)
   const snapshots = given.snapshots ?? snapshotsBeside(store)

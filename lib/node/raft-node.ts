@@ -316,6 +316,15 @@ export class RaftNode<Types extends StateMachineTypes = StateMachineTypes> {
     await this.#side.requests.reload(consensusSettings(next.config), options)
   }
 
+  /**
+   * Reads the transport's certificates again from the files that they were named by, as the node does by
+   * itself from time to time; resolves true when they have changed. When they are no good, nothing changes.
+   * @throws RaftError RAFT_CONFIG_INVALID
+   */
+  reloadTls(): Promise<boolean> {
+    return this.#started.refresh.refresh().catch((error) => Promise.reject(startError(error)))
+  }
+
   /** Every option as it is in force now, defaults and reloads included. */
   get config(): Readonly<RaftConfig> {
     return this.#started.options.config

@@ -14,6 +14,7 @@ import type { Clock } from '../runtime/clock.js'
 import { SharedFigures } from '../runtime/shared-figures.js'
 import type { Supervisor } from '../runtime/supervisor.js'
 import type { WireError } from '../runtime/wire-error.js'
+import type { TransportSpec } from '../transport/transport.js'
 import { replicatorConfig } from './actor-inits.js'
 import type { RaftConfig } from './config.js'
 import { supervise } from './supervise.js'
@@ -47,11 +48,13 @@ export class ReplicatorManager {
   readonly #running = new Map<NodeId, Running>()
   readonly #slots = new Set<number>()
   #nextSlot = PIN_FIRST_REPLICATOR
+  #transport: TransportSpec
   #stopped = false
   #standing: Standing = { generation: FIRST_GENERATION, addedAt: 0 }
 
   constructor(options: ReplicatorManagerOptions) {
     this.#options = options
+    this.#transport = options.init.transport
   }
 
   handles(): readonly ActorHandle<ReplicatorMessage>[] {
@@ -90,6 +93,13 @@ export class ReplicatorManager {
   reload(): void {
     const config = replicatorConfig(this.#options.config)
     for (const { ref } of this.handles()) ref.control({ kind: 'config', config })
+  }
+
+  /** For connections that are made from now on, also by replicators that start later. */
+  refresh(transport: TransportSpec): void {
+    this.#transport = transport
+    const { options } = transport
+    for (const { ref } of this.handles()) ref.control({ kind: 'transport', options })
   }
 
   async stop(deadlineMs: number): Promise<void> {
@@ -136,6 +146,7 @@ export class ReplicatorManager {
       create: createActor,
       init: {
         ...init,
+        transport: this.#transport,
         peer,
         address: running.address,
         standing: this.#standing,

@@ -10,6 +10,7 @@ import { Life } from './life.js'
 import { createNodeActor } from './node-actor.js'
 import type { NodeSide } from './node-side.js'
 import type { ResolvedOptions } from './options.js'
+import { TransportRefresh } from './transport-refresh.js'
 
 export interface StartedNode {
   /** Its `config` is changed in place by a reload: read when needed. */
@@ -19,6 +20,7 @@ export interface StartedNode {
   readonly side: NodeSide
   readonly assembled: AssembledNode
   readonly life: Life
+  readonly refresh: TransportRefresh
 }
 
 /** Assembles the actors of a node; resolves once consensus has told its first status. */
@@ -38,13 +40,19 @@ export async function startNode(
     if (exit.kind === 'failed') life.failed(toWireError(exit.error))
   })
   system.onDeadLetter((to, message) => side.emit({ kind: 'deadLetter', to, message }))
+  const refresh = await TransportRefresh.start({
+    ...options,
+    clock: system,
+    use: (transport) => assembled.refresh(transport),
+  })
+  void life.closed.then(() => refresh.stop())
   await side.ready
   if (assembled.recovered.fresh && options.bootstrap !== null) await firstContact(side, options)
   if (life.over) {
     const { error } = await life.closed
     throw error ?? closedError('start', null)
   }
-  return { ...parts, side, assembled, life }
+  return { ...parts, side, assembled, life, refresh }
 }
 
 /**

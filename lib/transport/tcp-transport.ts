@@ -34,14 +34,12 @@ export function createTransport(options: TcpSpec, context: ActorContext): Transp
 export const refreshOptions: RefreshOptions<TcpSpec> = (options) => {
   const { tls } = options
   if (tls === undefined) return null
-  let { credentials } = withCredentials(options)
   return {
     intervalMs: reloadIntervalOf(tls),
-    async read() {
-      const found = await loadCredentials('tls', tls)
-      if (credentials !== undefined && sameCredentials(found, credentials)) return null
-      credentials = found
-      return { ...options, credentials: found }
+    async read({ credentials: inUse }) {
+      const credentials = await loadCredentials('tls', tls)
+      if (inUse !== undefined && sameCredentials(credentials, inUse)) return null
+      return { ...options, credentials }
     },
   }
 }

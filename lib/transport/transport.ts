@@ -107,8 +107,8 @@ export interface Listener {
 export type RefreshOptions<Options = unknown> = (options: Options) => {
   /** How often to look; 0: only when asked. */
   readonly intervalMs: number
-  /** The options as they are now; null: nothing has changed. Rejects when what is there is no good. */
-  read(): Promise<Options | null>
+  /** The options as they are now; null: they are those in use. Rejects when what is there is no good. */
+  read(inUse: Options): Promise<Options | null>
 } | null
 
 export interface TransportLimits {

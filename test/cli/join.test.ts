@@ -4,7 +4,9 @@ import type { AddressInfo } from 'node:net'
 import { json } from 'node:stream/consumers'
 import t from 'tap'
 import { joinCluster, refuseIfLost } from '../../lib/cli/join.js'
+import { NodeClient } from '../../lib/cli/node-client.js'
 
+const clientOf = (url: string) => new NodeClient(url, { ca: null, token: null, insecure: false })
 const joiner = {
   id: 'n4',
   cluster: 'c',
@@ -49,7 +51,7 @@ t.test('a node asks until the cluster takes it, saying the same each time', asyn
     [409, refusal('RAFT_CHANGE_IN_PROGRESS')],
     [200, { index: 12 }],
   ])
-  t.equal(await joinCluster(url, joiner, new AbortController().signal), 12)
+  t.equal(await joinCluster(clientOf(url), joiner, new AbortController().signal), 12)
   const { id, address, http } = joiner
   const body = { id, address, suffrage: 'voter', meta: { http } }
   t.strictSame(asked, [body, body, body])
@@ -58,11 +60,15 @@ t.test('a node asks until the cluster takes it, saying the same each time', asyn
 t.test('another cluster, the node itself, or a refusal for good ends it', async (t) => {
   const { signal } = new AbortController()
   const foreign = await member(t, [], { id: 'n1', cluster: 'other' })
-  await t.rejects(joinCluster(foreign.url, joiner, signal), { code: 'RAFT_CLUSTER_MISMATCH' })
+  await t.rejects(joinCluster(clientOf(foreign.url), joiner, signal), {
+    code: 'RAFT_CLUSTER_MISMATCH',
+  })
   const self = await member(t, [], { id: 'n4', cluster: 'c' })
-  await t.rejects(joinCluster(self.url, joiner, signal), /is this node itself/)
+  await t.rejects(joinCluster(clientOf(self.url), joiner, signal), /is this node itself/)
   const strict = await member(t, [[400, refusal('RAFT_CONFIG_INVALID')]])
-  await t.rejects(joinCluster(strict.url, joiner, signal), { code: 'RAFT_CONFIG_INVALID' })
+  await t.rejects(joinCluster(clientOf(strict.url), joiner, signal), {
+    code: 'RAFT_CONFIG_INVALID',
+  })
 })
 
 t.test(
@@ -71,18 +77,18 @@ t.test(
     const server = { id: 'n4', health: { incarnation: 'lost' } }
     const members = { servers: [server], leader: null, index: 1, committedIndex: 1 }
     const { url } = await member(t, [], members)
-    await t.rejects(refuseIfLost(url, 'n4'), {
+    await t.rejects(refuseIfLost(clientOf(url), 'n4'), {
       code: 'RAFT_LOST_STATE',
       message: /troupe remove n4/,
     })
-    await refuseIfLost(url, 'n5')
+    await refuseIfLost(clientOf(url), 'n5')
   },
 )
 
 t.test('a node that is stopped asks no more', async (t) => {
   const stop = new AbortController()
   const { url, asked } = await member(t, [[503, refusal('RAFT_NO_LEADER')]])
-  const joined = joinCluster(url, joiner, stop.signal)
+  const joined = joinCluster(clientOf(url), joiner, stop.signal)
   while (asked.length === 0) await new Promise((resolve) => setImmediate(resolve))
   stop.abort(new Error('stopped'))
   await t.rejects(joined, /stopped/)
