@@ -38,6 +38,7 @@ export function* readSealed(
     const bytes = yield* step(get(key))
     const payload = bytes === null ? null : open(bytes)
     if (payload !== null) return payload
+    if (bytes !== null) refuseLater(name, bytes)
     found ||= bytes !== null
   }
   if (!found) return null
@@ -63,8 +64,21 @@ export function inspectSealed(
 }
 
 function open(bytes: Uint8Array): Uint8Array | null {
-  if (bytes.length < HEADER_BYTES || bytes[4] !== VERSION) return null
+  return isWhole(bytes) && bytes[4] === VERSION ? bytes.subarray(HEADER_BYTES) : null
+}
+
+/** The version is judged after the checksum, so a flipped bit is damage and not "a later release". */
+function refuseLater(name: string, bytes: Uint8Array): void {
+  const version = bytes[4] ?? 0
+  if (version <= VERSION || !isWhole(bytes)) return
+  throw new StoreCorruptError(
+    `${name} has version ${version}, this release knows ${VERSION}: a later release wrote it. Start that release on this directory.`,
+    0,
+  )
+}
+
+function isWhole(bytes: Uint8Array): boolean {
+  if (bytes.length < HEADER_BYTES) return false
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
-  if (view.getUint32(0, true) !== crc32(bytes.subarray(4))) return null
-  return bytes.subarray(HEADER_BYTES)
+  return view.getUint32(0, true) === crc32(bytes.subarray(4))
 }
