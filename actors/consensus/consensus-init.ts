@@ -36,6 +36,8 @@ export interface ConsensusInit extends ConsensusSettings {
   readonly flushedOnly: boolean
   /** Given the core before its first step; only where this actor runs inline. */
   readonly observeCore?: (core: RaftCore) => void
+  /** What this node announces. Default: all that this release can. */
+  readonly features?: readonly string[]
   readonly controlBlock: SharedArrayBuffer
   readonly leaderBoard: SharedArrayBuffer
   /** Where it measures (figures.ts), for whoever reads it there; without it only it knows. */

@@ -29,6 +29,7 @@ export class OutgoingSnapshots {
   readonly #lag: LagMeter
   readonly #chunkBytes: number
   readonly #maxLogBytes: number
+  readonly #deflate: () => boolean
   readonly #unreadable: (meta: SnapshotMeta | null, reason: string) => void
   readonly #sent: (meta: SnapshotMeta) => void
   readonly #sending = new Map<NodeId, Sending>()
@@ -40,6 +41,8 @@ export class OutgoingSnapshots {
     readonly chunkBytes: number
     /** Log written since a transfer began that is kept for its follower. */
     readonly maxLogBytes: number
+    /** Whoever gets a chunk can inflate it. */
+    readonly deflate: () => boolean
     /** Nothing can be read to send. */
     readonly unreadable: (meta: SnapshotMeta | null, reason: string) => void
     /** A follower has installed it. */
@@ -50,6 +53,7 @@ export class OutgoingSnapshots {
     this.#lag = parts.lag
     this.#chunkBytes = parts.chunkBytes
     this.#maxLogBytes = parts.maxLogBytes
+    this.#deflate = parts.deflate
     this.#unreadable = parts.unreadable
     this.#sent = parts.sent
   }
@@ -80,6 +84,7 @@ export class OutgoingSnapshots {
       transfer,
       offset,
       maxBytes: this.#chunkBytes,
+      deflate: this.#deflate(),
     } as const
     sending.asked = this.#links.snapshot?.tell(message) ?? false
     // Without a snapshot actor nothing comes: the replicator tries again, later and later.

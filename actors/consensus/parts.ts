@@ -1,3 +1,4 @@
+import { FEATURES } from '../../lib/core/features.js'
 import type { Input } from '../../lib/core/inputs.js'
 import { RaftCore } from '../../lib/core/raft-core.js'
 import { LogTail } from '../../lib/log/log-tail.js'
@@ -9,6 +10,7 @@ import type { ConsensusInit } from './consensus-init.js'
 import { ContactWatch } from './contact-watch.js'
 import { ControlBlockWriter } from './control-block.js'
 import { EffectRunner } from './effect-runner.js'
+import { FeatureBoard } from './feature-board.js'
 import { consensusFigures } from './figures.js'
 import { FlushClock } from './flush-clock.js'
 import { FollowerFeeds } from './follower-feeds.js'
@@ -102,7 +104,12 @@ export function createParts(init: ConsensusInit, context: ActorContext): Parts {
     measured: (delayMs) => figures.record('loopDelayMs', delayMs),
     warn: (fields, message) => context.log.warn(fields, message),
   })
-  const status = new StatusPublisher({ context, core, apply, control, links, lag, contacts })
+  const members = () => core.status().configuration
+  const features = new FeatureBoard(init.nodeId, init.features ?? FEATURES, members)
+  const status = new StatusPublisher({
+    ...{ context, core, apply, control, links, lag, contacts },
+    features,
+  })
   const peers = new PeerDesk({
     context,
     self: init.nodeId,
@@ -113,6 +120,7 @@ export function createParts(init: ConsensusInit, context: ActorContext): Parts {
     step,
     incarnations: init.incarnations,
     mayVote: init.mayVote,
+    features,
   })
   const { snapshotChunkBytes: chunkBytes, maxInstallLogBytes: maxLogBytes } = init.snapshots
   const outgoing = new OutgoingSnapshots({
@@ -121,6 +129,7 @@ export function createParts(init: ConsensusInit, context: ActorContext): Parts {
     lag,
     chunkBytes,
     maxLogBytes,
+    deflate: () => features.usable.includes('deflatedChunks'),
     unreadable: (meta, reason) => {
       effects.snapshotFailed(meta, reason)
       // A new snapshot is what helps (hashicorp/raft issue 522).

@@ -7,6 +7,7 @@ import type { InboundReply } from '../inbound/protocol.js'
 import type { KnownIncarnations } from '../log/protocol.js'
 import { Admission } from './admission.js'
 import type { EffectRunner } from './effect-runner.js'
+import type { FeatureBoard } from './feature-board.js'
 import type { FollowerFeeds } from './follower-feeds.js'
 import type { Links, ReplicatorLink } from './links.js'
 import { PeerHealth } from './peer-health.js'
@@ -23,6 +24,7 @@ export class PeerDesk {
   readonly #step: (input: Input) => void
   readonly #admission: Admission
   readonly health: PeerHealth
+  readonly features: FeatureBoard
   #mayVote: boolean
 
   constructor(options: {
@@ -35,6 +37,7 @@ export class PeerDesk {
     readonly step: (input: Input) => void
     readonly incarnations: KnownIncarnations
     readonly mayVote: boolean
+    readonly features: FeatureBoard
   }) {
     this.#context = options.context
     this.#self = options.self
@@ -45,6 +48,7 @@ export class PeerDesk {
     this.#step = options.step
     this.#mayVote = options.mayVote
     this.health = new PeerHealth()
+    this.features = options.features
     this.#admission = new Admission(options.incarnations, (seq, incarnations) => {
       this.#links.log.control({ kind: 'saveIncarnations', seq, incarnations })
     })
@@ -62,7 +66,7 @@ export class PeerDesk {
   /** A peer wants to talk to this node. */
   hello(
     connection: number,
-    { peer, incarnation, generation, addedAt }: Extract<InboundReply, { kind: 'hello' }>,
+    { peer, incarnation, generation, addedAt, features }: Extract<InboundReply, { kind: 'hello' }>,
   ): void {
     const stranger = this.#ofAnotherGeneration(peer, generation)
     if (stranger !== null) {
@@ -74,7 +78,10 @@ export class PeerDesk {
       if (refusal !== null) {
         this.health.lost(peer)
         this.#event(peer, refusal.message)
-      } else this.#step({ kind: 'incarnation', peer, incarnation })
+      } else {
+        this.features.heard(peer, features)
+        this.#step({ kind: 'incarnation', peer, incarnation })
+      }
     })
   }
 
@@ -99,7 +106,7 @@ export class PeerDesk {
   }
 
   /** A replicator has reached its peer, and the peer has taken this node's incarnation. */
-  connected(peer: NodeId, incarnation: string): void {
+  connected(peer: NodeId, incarnation: string, features: readonly string[]): void {
     this.#admission.decide(peer, { incarnation, addedAt: 0 }, (refusal) => {
       const admitted = refusal === null
       this.#links.replicators.get(peer)?.ref.control({ kind: 'admitted', incarnation, admitted })
@@ -108,6 +115,7 @@ export class PeerDesk {
         return this.#event(peer, refusal.message)
       }
       this.health.admitted(peer)
+      this.features.heard(peer, features)
       this.#admission.confirmedBy(peer)
       this.#step({ kind: 'incarnation', peer, incarnation })
       this.allowVoting()

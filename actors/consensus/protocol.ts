@@ -1,4 +1,5 @@
 import type { Rejection } from '../../lib/core/effects.js'
+import type { Feature } from '../../lib/core/features.js'
 import type { Input } from '../../lib/core/inputs.js'
 import type {
   Configuration,
@@ -229,6 +230,8 @@ export interface ConsensusStatus {
   readonly loopDelayMs: number
   /** Bytes committed and not yet applied here; past maxApplyLagBytes proposals are refused (S18). */
   readonly applyLagBytes: number
+  /** What all members have announced, as far as this node has heard (lib/core/features.ts). */
+  readonly features: readonly Feature[]
   /** The log begins with a restored snapshot that is not known to be committed yet. */
   readonly uncertain: boolean
 }

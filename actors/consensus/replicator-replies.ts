@@ -15,7 +15,7 @@ export class ReplicatorReplies {
     const { peer } = message
     switch (message.kind) {
       case 'peerConnected':
-        return peers.connected(peer, message.incarnation)
+        return peers.connected(peer, message.incarnation, message.features)
       case 'peerRefused':
         return peers.refusedBy(peer, message.code, message.message)
       case 'peerHealth': {

@@ -4,6 +4,7 @@ import type { ActorContext } from '../../lib/runtime/actor.js'
 import type { ApplyFeed } from './apply-feed.js'
 import type { ContactWatch } from './contact-watch.js'
 import type { ControlBlockWriter } from './control-block.js'
+import type { FeatureBoard } from './feature-board.js'
 import type { LagMeter } from './lag-meter.js'
 import type { Links } from './links.js'
 import type { ConsensusStatus } from './protocol.js'
@@ -17,6 +18,7 @@ export class StatusPublisher {
   readonly #links: Links
   readonly #lag: LagMeter
   readonly #contacts: ContactWatch
+  readonly #features: FeatureBoard
   /** A follower's match has changed since `replicatedIndex` was worked out, with this last index. */
   #matched = false
   #replicatedIndex: LogIndex = 0
@@ -32,6 +34,7 @@ export class StatusPublisher {
     readonly links: Links
     readonly lag: LagMeter
     readonly contacts: ContactWatch
+    readonly features: FeatureBoard
   }) {
     this.#context = parts.context
     this.#core = parts.core
@@ -40,6 +43,7 @@ export class StatusPublisher {
     this.#links = parts.links
     this.#lag = parts.lag
     this.#contacts = parts.contacts
+    this.#features = parts.features
   }
 
   /** A follower has acknowledged something. */
@@ -61,11 +65,16 @@ export class StatusPublisher {
     const rest = [...indexes, ready, configuration.index]
     // Small delays are no news.
     const slow = Math.round(this.#contacts.delayMs / 50)
-    const summary = [...marks, ...rest, leading ? 0 : contact, slow]
+    const features = this.#features.usable
+    const summary = [...marks, ...rest, leading ? 0 : contact, slow, features]
     const before = this.#published
     if (summary.every((mark, place) => mark === before[place])) return
     this.#published = summary
-    const measured = { loopDelayMs: this.#contacts.delayMs, applyLagBytes: this.#lag.bytes }
+    const measured = {
+      features,
+      loopDelayMs: this.#contacts.delayMs,
+      applyLagBytes: this.#lag.bytes,
+    }
     const contacts = { lastContactAt: contact, replicatedIndex }
     const status: ConsensusStatus = { ...core, lastApplied, ...contacts, ...measured }
     this.#links.node.tell({ kind: 'status', status })

@@ -1,4 +1,4 @@
-import { PROTOCOL_VERSION } from '../../lib/transport/handshake.js'
+import { type Announcement, commonVersion } from '../../lib/transport/announcement.js'
 import type { Hello, Welcome } from '../../lib/transport/transport.js'
 
 export interface Identity {
@@ -8,11 +8,17 @@ export interface Identity {
 }
 
 /** What this node can tell by itself: is the hello of this version and cluster, and meant for it? */
-export function refuseHello(hello: Hello, own: Identity): Welcome['refusal'] {
-  if (hello.version !== PROTOCOL_VERSION) {
+export function refuseHello(
+  hello: Hello,
+  own: Identity,
+  announce: Announcement,
+): Welcome['refusal'] {
+  if (versionFor(hello, announce) === null) {
+    const { minVersion, maxVersion } = announce
+    const { version, minVersion: oldest = version } = hello
     return {
       code: 'RAFT_VERSION_MISMATCH',
-      message: `node ${own.nodeId} speaks version ${PROTOCOL_VERSION} of the protocol, the hello is of version ${hello.version}`,
+      message: `node ${own.nodeId} speaks versions ${minVersion} to ${maxVersion} of the protocol, node ${hello.nodeId} ${oldest} to ${version}; upgrade the older one, release by release`,
     }
   }
   if (hello.cluster !== own.cluster) {
@@ -31,6 +37,12 @@ export function refuseHello(hello: Hello, own: Identity): Welcome['refusal'] {
     )
   }
   return undefined
+}
+
+/** The version of the protocol for this connection; null: there is no common one. */
+export function versionFor(hello: Hello, announce: Announcement): number | null {
+  const { version: maxVersion, minVersion = maxVersion } = hello
+  return commonVersion(announce, { minVersion, maxVersion })
 }
 
 function mismatch(message: string): NonNullable<Welcome['refusal']> {

@@ -2,7 +2,7 @@ import { assertNever } from '../../lib/core/assert.js'
 import { FIRST_GENERATION, type NodeId } from '../../lib/core/types.js'
 import type { ActorContext, ActorRef, Behavior } from '../../lib/runtime/actor.js'
 import { isPromise } from '../../lib/runtime/promise.js'
-import { PROTOCOL_VERSION } from '../../lib/transport/handshake.js'
+import { type Announcement, OWN_ANNOUNCEMENT } from '../../lib/transport/announcement.js'
 import { openTransport } from '../../lib/transport/open-transport.js'
 import type {
   ChannelHandler,
@@ -16,7 +16,7 @@ import { BatchReceiver } from './batch-receiver.js'
 import { ConsensusLink } from './consensus-link.js'
 import { inboundFigures } from './figures.js'
 import { HeartbeatAnswerer } from './heartbeat-answerer.js'
-import { refuseHello } from './hello-check.js'
+import { refuseHello, versionFor } from './hello-check.js'
 import { type ConnectionServices, PeerConnection } from './peer-connection.js'
 import type { InboundInit, InboundMessage, InboundReply, InboundStats } from './protocol.js'
 import { RefusalLog } from './refusal-log.js'
@@ -33,6 +33,8 @@ interface Waiting {
   readonly incarnation: string
   readonly generation: string
   readonly addedAt: number
+  readonly features: readonly string[]
+  readonly version: number
   readonly accept: Accept
   readonly since: number
 }
@@ -53,6 +55,7 @@ class InboundActor implements Behavior<InboundMessage>, ListenHandler {
   readonly #init: InboundInit
   readonly #context: ActorContext
   readonly #consensus = new ConsensusLink()
+  readonly #announce: Announcement
   readonly #refusals: RefusalLog
   readonly #services: ConnectionServices & { readonly heartbeats: HeartbeatAnswerer }
   /** Hellos told, or to be told once linked, and not yet decided on. */
@@ -67,6 +70,7 @@ class InboundActor implements Behavior<InboundMessage>, ListenHandler {
   constructor(init: InboundInit, context: ActorContext) {
     this.#init = init
     this.#context = context
+    this.#announce = init.transport.announce ?? OWN_ANNOUNCEMENT
     this.#refusals = new RefusalLog(context)
     // The consensus actor outlives this one and may still hold numbers of its predecessor.
     this.#nextNumber = Math.floor(context.now()) * NUMBERS_PER_MS
@@ -139,7 +143,7 @@ class InboundActor implements Behavior<InboundMessage>, ListenHandler {
   onHello(hello: Hello, accept: Accept): void {
     const number = this.#nextNumber++
     const connection = new PeerConnection(number, hello.nodeId, hello.purpose, this.#services)
-    const refusal = refuseHello(hello, this.#init)
+    const refusal = refuseHello(hello, this.#init, this.#announce)
     if (refusal !== undefined) return this.#refuse(hello.nodeId, refusal, accept)
     this.#forgetOldHellos()
     const waiting = {
@@ -148,6 +152,8 @@ class InboundActor implements Behavior<InboundMessage>, ListenHandler {
       incarnation: hello.incarnation,
       generation: hello.generation ?? FIRST_GENERATION,
       addedAt: hello.addedAt ?? 0,
+      features: hello.features ?? [],
+      version: versionFor(hello, this.#announce) ?? this.#announce.maxVersion,
       since: this.#context.now(),
     }
     this.#waiting.set(number, waiting)
@@ -166,9 +172,9 @@ class InboundActor implements Behavior<InboundMessage>, ListenHandler {
     return this
   }
 
-  #ask({ connection, incarnation, generation, addedAt }: Waiting): void {
+  #ask({ connection, incarnation, generation, addedAt, features }: Waiting): void {
     const { number, peer, purpose } = connection
-    const who = { connection: number, peer, incarnation, generation, addedAt, purpose }
+    const who = { connection: number, peer, incarnation, generation, addedAt, features, purpose }
     this.#consensus.control({ kind: 'hello', ...who })
   }
 
@@ -186,23 +192,24 @@ class InboundActor implements Behavior<InboundMessage>, ListenHandler {
     this.#accept(waiting)
   }
 
-  #accept({ connection, accept }: Waiting): void {
+  #accept({ connection, accept, version }: Waiting): void {
     this.#waiting.delete(connection.number)
     this.#open.set(connection.number, connection)
     this.#services.figures.set('connections', this.#open.size)
-    accept(this.#welcome(), connection)
+    accept(this.#welcome(version), connection)
   }
 
   #refuse(peer: NodeId, refusal: NonNullable<Welcome['refusal']>, accept: Accept): void {
     const error = new Error(`${refusal.code}: ${refusal.message}`)
     this.#refusals.refused(peer, error)
     this.#services.figures.add('refusals')
-    accept({ ...this.#welcome(), refusal }, IGNORED)
+    accept({ ...this.#welcome(this.#announce.maxVersion), refusal }, IGNORED)
   }
 
-  #welcome(): Welcome {
+  #welcome(version: number): Welcome {
     const { cluster, nodeId, incarnation } = this.#init
-    return { version: PROTOCOL_VERSION, cluster, nodeId, incarnation }
+    const { features } = this.#announce
+    return { version, cluster, nodeId, incarnation, features }
   }
 
   #dropPeer(peer: NodeId): void {

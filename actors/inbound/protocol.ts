@@ -89,6 +89,8 @@ export type InboundReply =
       readonly generation: string
       /** Index of the entry that added the peer, as far as it knows. */
       readonly addedAt: LogIndex
+      /** What the peer can do (lib/core/features.ts). */
+      readonly features: readonly string[]
       readonly purpose: 'data' | 'heartbeat' | 'client'
     }
   | { readonly kind: 'rpcRequestVote'; readonly connection: number; readonly request: RequestVote }

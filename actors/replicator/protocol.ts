@@ -123,7 +123,13 @@ export type ReplicatorMessage =
 /** To the consensus actor, over the control lane. `peer` is this replicator's. */
 export type ReplicatorReply =
   /** A handshake succeeded; `incarnation` is what the peer says of itself. */
-  | { readonly kind: 'peerConnected'; readonly peer: NodeId; readonly incarnation: string }
+  | {
+      readonly kind: 'peerConnected'
+      readonly peer: NodeId
+      readonly incarnation: string
+      /** What the peer can do (lib/core/features.ts). */
+      readonly features: readonly string[]
+    }
   /** The peer refused this node (RAFT_LOST_STATE, RAFT_CLUSTER_MISMATCH, ...). */
   | {
       readonly kind: 'peerRefused'

@@ -3,7 +3,7 @@ import type { Session } from '../../lib/core/types.js'
 import type { ActorContext, ActorRef, Behavior } from '../../lib/runtime/actor.js'
 import { isPromise } from '../../lib/runtime/promise.js'
 import { SharedWords } from '../../lib/runtime/shared-words.js'
-import { PROTOCOL_VERSION } from '../../lib/transport/handshake.js'
+import { OWN_ANNOUNCEMENT } from '../../lib/transport/announcement.js'
 import { openTransport } from '../../lib/transport/open-transport.js'
 import type { Purpose, Transport } from '../../lib/transport/transport.js'
 import { LeaderBoardReader } from '../consensus/leader-board.js'
@@ -194,10 +194,12 @@ class ReplicatorActor implements Behavior<ReplicatorMessage> {
     const { cluster, nodeId, incarnation, standing, peer, address, config } = this.#init
     const { reconnectMinMs, reconnectMaxMs } = config
     const life = { incarnation, ...standing }
-    const hello = { version: PROTOCOL_VERSION, cluster, nodeId, ...life, purpose, to: peer }
+    const { minVersion, maxVersion, features } = this.#init.transport.announce ?? OWN_ANNOUNCEMENT
+    const can = { version: maxVersion, minVersion, features }
+    const hello = { ...can, cluster, nodeId, ...life, purpose, to: peer }
     const context = this.#context
     const events: ConnectionEvents = {
-      opened: (found) => this.#onOpened(purpose, found),
+      opened: (found, features) => this.#onOpened(purpose, found, features),
       ready: () => {
         this.#figures.add('connections')
         if (purpose === 'heartbeat') this.#health.connection(true, context.now(), 'connected')
@@ -218,11 +220,11 @@ class ReplicatorActor implements Behavior<ReplicatorMessage> {
   // -- S16: whom this node talks to
 
   /** An incarnation that is admitted already need not wait for a consensus actor that may be busy. */
-  #onOpened(purpose: Purpose, incarnation: string): void {
+  #onOpened(purpose: Purpose, incarnation: string, features: readonly string[]): void {
     this.#refusal = null
     const known = incarnation === this.#admitted
     if (!known || purpose === 'heartbeat') {
-      this.#tell({ kind: 'peerConnected', peer: this.#init.peer, incarnation })
+      this.#tell({ kind: 'peerConnected', peer: this.#init.peer, incarnation, features })
     }
     if (known) this.#connections[purpose].admit()
   }

@@ -79,6 +79,8 @@ export type SnapshotMessage =
       readonly transfer: number
       readonly offset: number
       readonly maxBytes: number
+      /** Compressed where that saves enough; false: the follower may not know how to inflate it. */
+      readonly deflate: boolean
     }
   /** The transfer is over; its snapshot may be pruned. */
   | { readonly kind: 'endTransfer'; readonly peer: NodeId; readonly transfer: number }

@@ -62,14 +62,14 @@ export class Transfers {
   }
 
   /** In shared memory, so that no thread on the way to the socket copies it. */
-  *#chunk(transfer: Transfer, { offset, maxBytes }: ReadChunk): Steps<StateChunk> {
+  *#chunk(transfer: Transfer, { offset, maxBytes, deflate }: ReadChunk): Steps<StateChunk> {
     const { snapshot, rooms } = transfer
     if (offset > snapshot.size) throw pastTheEnd(snapshot, offset)
     const room = rooms.next(maxBytes)
     const length = yield* this.#read(snapshot, offset, room.state(maxBytes))
     const done = offset + length === snapshot.size
     const state = room.state(length)
-    const deflated = yield* step(this.#codec.deflate(state, room.deflated(length)))
+    const deflated = deflate ? yield* step(this.#codec.deflate(state, room.deflated(length))) : 0
     const compressed = deflated > 0
     const bytes = compressed ? room.deflated(deflated) : state
     return { offset, length, compressed, bytes, done }

@@ -5,6 +5,7 @@ import type { InboundInit } from '../../actors/inbound/protocol.js'
 import type { LogInit, RecoveredLog } from '../../actors/log/protocol.js'
 import type { ReplicatorConfig } from '../../actors/replicator/protocol.js'
 import type { SnapshotInit, SnapshotMeta } from '../../actors/snapshot/protocol.js'
+import { OWN_ANNOUNCEMENT } from '../transport/announcement.js'
 import type { AssemblyOptions } from './assembled.js'
 import type { RaftConfig } from './config.js'
 import { LONGEST_REQUEST_MS } from './peer-requests.js'
@@ -103,6 +104,7 @@ export function consensusInit(
     incarnations,
     mayVote: hasTakenPart(recovered),
     flushedOnly,
+    features: (options.transport.announce ?? OWN_ANNOUNCEMENT).features,
     ...(observeCore && { observeCore }),
     controlBlock,
     leaderBoard,

@@ -39,6 +39,8 @@ export const errorTable = {
   RAFT_SESSION_EXPIRED: rejected(409, false),
   /** The idempotency key was used before, for another request. */
   RAFT_IDEMPOTENCY_KEY_REUSED: rejected(422, false),
+  /** Some member is of a release that does not know what this needs. */
+  RAFT_FEATURE_UNAVAILABLE: rejected(501, false),
   RAFT_CONFIGURATION_CONFLICT: rejected(409, false),
   RAFT_CHANGE_IN_PROGRESS: rejected(409, true),
   RAFT_NOTHING_TO_SNAPSHOT: rejected(409, false),

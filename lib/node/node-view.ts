@@ -1,8 +1,9 @@
 import type { ConsensusStatus } from '../../actors/consensus/protocol.js'
+import type { Feature } from '../core/features.js'
 import { membersOf } from '../core/quorum.js'
 import type { Server } from '../core/types.js'
 import type { Outcome } from './error-codes.js'
-import type { RaftError } from './errors.js'
+import { RaftError } from './errors.js'
 import { type RefusalReason, refusalError } from './failures.js'
 import type { LeaderInfo } from './types.js'
 
@@ -25,6 +26,7 @@ const unknownStatus: ConsensusStatus = {
   loopDelayMs: 0,
   applyLagBytes: 0,
   uncertain: false,
+  features: [],
 }
 
 /** The latest status that consensus has told, and what follows from it for callers. */
@@ -46,6 +48,17 @@ export class NodeView {
 
   get leads(): boolean {
     return this.#status.role === 'leader'
+  }
+
+  /** Null: all members have it. */
+  lacks(feature: Feature): RaftError | null {
+    const { features, configuration } = this.#status
+    if (configuration.index === 0 || features.includes(feature)) return null
+    return new RaftError(
+      'RAFT_FEATURE_UNAVAILABLE',
+      `not all members of the cluster know ${feature} yet: finish the upgrade of every node first`,
+      { details: { feature } },
+    )
   }
 
   get isMember(): boolean {

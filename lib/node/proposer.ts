@@ -113,7 +113,9 @@ export class Proposer {
     reject: Reject,
     mark?: EntryMark,
   ): Placement | null {
-    const refusal = this.#refusal(data)
+    // Whoever has to apply it must know such entries.
+    const unknown = mark === undefined ? null : this.#host.view.lacks('sessions')
+    const refusal = this.#refusal(data) ?? unknown
     if (refusal !== null) {
       reject(refusal)
       return null

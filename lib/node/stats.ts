@@ -112,6 +112,7 @@ function position(side: NodeSide, source: StatsSource) {
     refusedForLoad: side.refusedForLoad,
     timeouts: side.timeouts,
     deadLetters: source.deadLetters,
+    features: status.features,
   }
 }
 

@@ -173,4 +173,6 @@ export interface NodeStats extends NodeFigures {
   readonly loopDelayMs: number
   readonly timeouts: number
   readonly deadLetters: number
+  /** What all members can do, as far as this node has heard: later features wait until the last one can. */
+  readonly features: readonly string[]
 }

@@ -1,7 +1,7 @@
 import type { ActorContext, Timer } from '../runtime/actor.js'
 import { TransportError } from './errors.js'
 import { FramedChannel } from './framed-channel.js'
-import { decodeWelcome, encodeHello, HandshakeReader, PROTOCOL_VERSION } from './handshake.js'
+import { decodeWelcome, encodeHello, HandshakeReader } from './handshake.js'
 import { checkIdentity } from './peer-identity.js'
 import type { Pipe, PipeEvents } from './pipe.js'
 import type { ChannelHandler, Hello, TransportLimits, Welcome } from './transport.js'
@@ -73,11 +73,12 @@ export class DialledConnection implements PipeEvents {
       this.channel.fail(new TransportError('RAFT_REFUSED', message, details), refusal)
       return false
     }
-    if (version !== PROTOCOL_VERSION) {
+    const { version: newest, minVersion: oldest = newest } = this.#hello
+    if (version < oldest || version > newest) {
       throw new TransportError(
         'RAFT_VERSION_MISMATCH',
-        `${nodeId} speaks version ${version} of the protocol, this node ${PROTOCOL_VERSION}`,
-        { found: version, expected: PROTOCOL_VERSION },
+        `${nodeId} has chosen version ${version} of the protocol, this node speaks ${oldest} to ${newest}`,
+        { found: version, oldest, newest },
       )
     }
     if (cluster !== this.#hello.cluster || nodeId !== this.#hello.to) {

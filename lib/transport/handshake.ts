@@ -1,5 +1,6 @@
 import { crc32 } from 'node:zlib'
 import { FIRST_GENERATION } from '../core/types.js'
+import { PROTOCOL_VERSIONS } from './announcement.js'
 import { ByteReader } from './byte-reader.js'
 import { ByteWriter } from './byte-writer.js'
 import { TransportError } from './errors.js'
@@ -13,15 +14,15 @@ import type { Hello, Purpose, Welcome } from './transport.js'
  * | 0      | 6     | `TROUPE`                                        |
  * | 6      | 1     | 1 Hello, 2 Welcome                              |
  * | 7      | 1     | zero                                            |
- * | 8      | 2     | version of the protocol that the sender speaks  |
+ * | 8      | 2     | newest version that the sender speaks           |
  * | 10     | 2     | length of the body                              |
  * | 12     | 4     | crc32 of the 12 bytes before and of the body    |
  * | 16     |       | body                                            |
  *
- * This layout and the order of the body's first fields hold for every version, so that nodes of
- * different versions can still tell each other so; later versions add fields at the end.
+ * This layout and the order of the body's fields hold for every version, so that nodes of different
+ * versions understand each other's handshake; later versions add fields at the end.
  */
-export const PROTOCOL_VERSION = 1
+export const PROTOCOL_VERSION = PROTOCOL_VERSIONS.max
 export const MAX_HANDSHAKE_BODY = 4096
 
 const MAGIC = new TextEncoder().encode('TROUPE')
@@ -42,8 +43,8 @@ export function encodeHello(hello: Hello): Uint8Array {
     .string(hello.to)
     .string(hello.generation ?? FIRST_GENERATION)
     .u64(hello.addedAt ?? 0)
-    .finish()
-  return seal(KIND.hello, hello.version, body)
+    .u8(hello.minVersion ?? hello.version)
+  return seal(KIND.hello, hello.version, withFeatures(body, hello.features).finish())
 }
 
 export function encodeWelcome(welcome: Welcome): Uint8Array {
@@ -55,7 +56,27 @@ export function encodeWelcome(welcome: Welcome): Uint8Array {
     .u8(refusal === undefined ? 0 : 1)
   if (refusal !== undefined)
     writer.string(refusal.code).string(refusal.message.slice(0, MAX_REFUSAL))
-  return seal(KIND.welcome, welcome.version, writer.finish())
+  return seal(KIND.welcome, welcome.version, withFeatures(writer, welcome.features).finish())
+}
+
+/** Short names, and not many: the handshake has a bound. */
+const MAX_FEATURES = 64
+const MAX_FEATURE_BYTES = 32
+
+function withFeatures(writer: ByteWriter, features: readonly string[] = []): ByteWriter {
+  writer.u8(features.length)
+  for (const feature of features) writer.string(feature)
+  return writer
+}
+
+function featuresIn(reader: ByteReader): readonly string[] {
+  const count = reader.u8()
+  if (count > MAX_FEATURES) throw reader.malformed('too many features', { count })
+  return Array.from({ length: count }, () => {
+    const feature = reader.string()
+    if (feature.length <= MAX_FEATURE_BYTES) return feature
+    throw reader.malformed('a feature with too long a name', { length: feature.length })
+  })
 }
 
 function seal(kind: number, version: number, body: Uint8Array): Uint8Array {
@@ -81,13 +102,16 @@ export function decodeHello(version: number, body: Uint8Array): Hello {
   const purpose = PURPOSES[reader.u8() - 1]
   if (purpose === undefined) throw reader.malformed('an unknown purpose', {})
   const to = name(reader, 'to')
-  const hello = { version, cluster, nodeId, incarnation, purpose, to }
-  if (version !== PROTOCOL_VERSION) return hello
   const generation = name(reader, 'generation')
   const addedAt = reader.u64()
-  reader.end()
+  const minVersion = reader.u8()
+  const features = featuresIn(reader)
+  // What a later version adds is not for this one.
+  if (version <= PROTOCOL_VERSION) reader.end()
   return {
-    ...hello,
+    ...{ version, cluster, nodeId, incarnation, purpose, to },
+    ...(minVersion !== version && { minVersion }),
+    ...(features.length > 0 && { features }),
     ...(generation !== FIRST_GENERATION && { generation }),
     ...(addedAt !== 0 && { addedAt }),
   }
@@ -103,8 +127,13 @@ export function decodeWelcome(version: number, body: Uint8Array): Welcome {
   }
   const refused = reader.flags(1) !== 0
   const refusal = refused ? { code: reader.string(), message: reader.string() } : undefined
-  if (version === PROTOCOL_VERSION) reader.end()
-  return refusal === undefined ? identity : { ...identity, refusal }
+  const features = featuresIn(reader)
+  if (version <= PROTOCOL_VERSION) reader.end()
+  return {
+    ...identity,
+    ...(features.length > 0 && { features }),
+    ...(refusal !== undefined && { refusal }),
+  }
 }
 
 function name(reader: ByteReader, field: string): string {

@@ -1,4 +1,5 @@
 import type { ActorContext } from '../runtime/actor.js'
+import type { Announcement } from './announcement.js'
 
 /**
  * A transport carries frames between nodes. An actor creates its own instance from a spec, on its own
@@ -21,7 +22,12 @@ export type Purpose = 'data' | 'heartbeat' | 'client'
 
 /** The dialler's half of the handshake. */
 export interface Hello {
+  /** The newest version of the protocol that the dialler speaks. */
   readonly version: number
+  /** The oldest one. Default: `version`. */
+  readonly minVersion?: number
+  /** What it can do. Default: nothing that has to be announced. */
+  readonly features?: readonly string[]
   readonly cluster: string
   readonly nodeId: string
   readonly incarnation: string
@@ -36,7 +42,9 @@ export interface Hello {
 
 /** The listener's half: who it is, and whether it takes the connection. */
 export interface Welcome {
+  /** Of the protocol, for this connection; with a refusal the newest that the listener speaks. */
   readonly version: number
+  readonly features?: readonly string[]
   readonly cluster: string
   readonly nodeId: string
   readonly incarnation: string
@@ -133,6 +141,8 @@ export interface TransportSpec {
   readonly options: unknown
   /** `host:port` that other nodes dial. */
   readonly advertise: string
+  /** What the node announces. Default: all that this release can. Tests of rolling upgrades say less, or more. */
+  readonly announce?: Announcement
   /** Present when the network lives in this thread's memory: inbound and replicators then run inline. */
   readonly create?: CreateTransport
 }

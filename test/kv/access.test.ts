@@ -13,6 +13,7 @@ const dataRoutes = [
   'GET /status',
   'GET /live',
   'GET /members',
+  'GET /metrics',
   'GET /kv',
   'GET /kv/a',
   'HEAD /kv/a',

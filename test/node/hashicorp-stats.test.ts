@@ -41,6 +41,7 @@ const stats: NodePosition = {
   loopDelayMs: 0,
   timeouts: 0,
   deadLetters: 0,
+  features: [],
 }
 
 t.test('every name that operators know, with its text', async (t) => {

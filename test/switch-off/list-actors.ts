@@ -124,7 +124,7 @@ export const actorChanges: readonly SwitchOff[] = [
     row: 'TestRaft_ProtocolVersion_RejectRPC',
     off: 'any version of the protocol is welcome',
     file: 'actors/inbound/hello-check.js',
-    text: 'hello.version !== PROTOCOL_VERSION',
+    text: 'versionFor(hello, announce) === null',
     instead: 'false',
     test: 'actors/inbound/inbound-actor',
     name: 'another cluster, another node, the own name and another version are refused at once',

@@ -50,6 +50,15 @@ t.test('a Welcome comes back with and without a refusal', async (t) => {
   }
 })
 
+t.test('versions and features come across, and have bounds', async (t) => {
+  const hello = { ...helloOfN1, version: 3, minVersion: 1, features: ['sessions', 'x'.repeat(32)] }
+  t.same(readHello([encodeHello(hello)])?.hello, hello)
+  for (const features of [['x'.repeat(33)], Array.from({ length: 65 }, (_, i) => `${i}`)]) {
+    const error = errorOf(() => readHello([encodeHello({ ...helloOfN1, features })]))
+    t.equal(error?.code, 'RAFT_MESSAGE_MALFORMED')
+  }
+})
+
 t.test('HTTP is noticed at its first byte and named', async (t) => {
   const request = Buffer.from('GET /status HTTP/1.1\r\nHost: x\r\n\r\n')
   const error = errorOf(() => readHello([request]))

@@ -1,4 +1,5 @@
 import t from 'tap'
+import { FEATURES } from '../../../lib/core/features.js'
 import { PEER_INCARNATION, ReplicatorBench } from './support/replicator-bench.js'
 
 t.test(
@@ -12,6 +13,8 @@ t.test(
           'n2:7702',
           {
             version: 1,
+            minVersion: 1,
+            features: FEATURES,
             cluster: 'orders',
             nodeId: 'n1',
             incarnation: 'inc-1',

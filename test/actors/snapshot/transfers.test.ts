@@ -154,3 +154,12 @@ t.test('an offset past the end is refused', async (t) => {
   t.match(await archive.failToReadChunk(1, 11), { message: /has 10 bytes, asked for offset 11/ })
   t.match(await archive.readChunk(2, 10), { done: true })
 })
+
+t.test('a follower that may not know how to inflate is sent chunks as they are', async (t) => {
+  const archive = await open(t, { compression: 'inline' })
+  await archive.capture(7, 2, pattern(50_000))
+  t.match(await archive.readChunk(1, 0, 50_000), { compressed: true })
+  const plain = await archive.readChunk(2, 0, 50_000, 'n3', false)
+  t.match(plain, { compressed: false, length: 50_000 })
+  t.equal(plain.bytes.length, 50_000)
+})

@@ -104,7 +104,7 @@ export class Archive {
   /** The core has no use for a snapshot; resolves when the actor has taken notice. */
   async discard(index: number, term: number): Promise<void> {
     this.actor.ref.tell({ kind: 'discard', index, term })
-    const beyond = { offset: Number.MAX_SAFE_INTEGER, maxBytes: 1 }
+    const beyond = { offset: Number.MAX_SAFE_INTEGER, maxBytes: 1, deflate: true }
     this.actor.ref.tell({ kind: 'readChunk', peer: 'nobody', transfer: 1, ...beyond })
     await this.replies.take('chunkFailed')
   }
@@ -122,13 +122,14 @@ export class Archive {
   }
 
   /** The answer to one readChunk. */
-  async readChunk(transfer: number, offset: number, maxBytes = 1000, peer = 'n2') {
-    this.actor.ref.tell({ kind: 'readChunk', peer, transfer, offset, maxBytes })
+  async readChunk(transfer: number, offset: number, maxBytes = 1000, peer = 'n2', deflate = true) {
+    this.actor.ref.tell({ kind: 'readChunk', peer, transfer, offset, maxBytes, deflate })
     return this.replies.take('chunkRead')
   }
 
   async failToReadChunk(transfer: number, offset = 0) {
-    const read = { kind: 'readChunk', peer: 'n2', transfer, offset, maxBytes: 1000 } as const
+    const room = { maxBytes: 1000, deflate: true }
+    const read = { kind: 'readChunk', peer: 'n2', transfer, offset, ...room } as const
     this.actor.ref.tell(read)
     return (await this.replies.take('chunkFailed')).error
   }
