@@ -3,6 +3,7 @@ import { continueChange } from './change.js'
 import { commitTo } from './commit.js'
 import type { CoreState } from './core-state.js'
 import { emitLead, finishDepartures, startReplication } from './followers.js'
+import { makeWayIfFull } from './full-store.js'
 import type { Input } from './inputs.js'
 import { LeaderState } from './leader-state.js'
 import { appendOwn, isReady } from './own-append.js'
@@ -110,6 +111,7 @@ export function onMatched(state: CoreState, now: number, input: InputOf<'matched
   continueChange(state, now)
   finishDepartures(state, now)
   continueTransfer(state, now)
+  makeWayIfFull(state, now)
 }
 
 /** Raft §5.3, §5.4.2: counting commits entries of the current term only, and with them all before. */
@@ -172,7 +174,9 @@ export function leaderTick(state: CoreState, now: number): void {
     return
   }
   // A restored snapshot takes as long as it takes; its transfers have deadlines of their own (S12).
-  const waiting = state.commitIndex < state.log.lastIndex && state.uncertain === null
+  // What waits for room on this disk does so under any leader that has none (S15).
+  const mayWait = state.uncertain !== null || state.storeFull
+  const waiting = state.commitIndex < state.log.lastIndex && !mayWait
   if (waiting && now - leading.progressAt > state.config.leaderStallTimeoutMs) {
     stepDown(state, now, 'entries wait and nothing commits within the leader stall timeout')
     return

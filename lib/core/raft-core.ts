@@ -212,7 +212,7 @@ export class RaftCore {
       case 'logRefused':
         return onLogRefused(state, now, input)
       case 'logWritable':
-        return onLogWritable(state)
+        return onLogWritable(state, now)
       case 'snapshotSaved':
         return onSnapshotSaved(state, input)
       case 'snapshotReceived':

@@ -1,6 +1,7 @@
 import { assert } from './assert.js'
 import { announceMembers, commitTo } from './commit.js'
 import type { CoreState } from './core-state.js'
+import { makeWayIfFull } from './full-store.js'
 import type { Input } from './inputs.js'
 import { stepDown } from './roles.js'
 import { isUndone, redo, undo } from './uncertain.js'
@@ -104,19 +105,22 @@ export function onSnapshotReceived(state: CoreState, input: InputOf<'snapshotRec
   announceMembers(state)
 }
 
-/** S15: nothing was written. The leadership goes elsewhere, reads go on, the log waits for room. */
+/** S15: nothing was written. The leadership goes to where there is room, reads go on, the log waits for it. */
 export function onLogRefused(state: CoreState, now: number, input: InputOf<'logRefused'>): void {
   state.refused = state.durable.refused(input.seq, input.lastIndex, state.refused)
   state.storeFull = true
-  // S15: no campaign goes on either; its leader could write nothing.
+  if (state.leading !== null) return makeWayIfFull(state, now)
+  // S15: no campaign goes on; its leader could write nothing.
   if (state.role !== 'follower') stepDown(state, now, 'the store is full')
 }
 
 /** There is room again: everything that the store does not hold is issued once more. */
-export function onLogWritable(state: CoreState): void {
+export function onLogWritable(state: CoreState, now: number): void {
   if (!state.storeFull) return
   const refused = state.refused
   state.storeFull = false
+  // S12: what waited for room is given its time from here on.
+  if (state.leading !== null) state.leading.progressAt = now
   state.refused = null
   if (refused === null) return
   const { log, durable } = state

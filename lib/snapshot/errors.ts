@@ -30,7 +30,7 @@ export class SnapshotStoreError extends Error {
   }
 }
 
-const FULL = new Set(['ENOSPC', 'EDQUOT'])
+const FULL = new Set(['ENOSPC', 'EDQUOT', 'EFBIG'])
 
 /** The `code` of a system error, e.g. `ENOSPC`. */
 export function errnoOf(error: unknown): string | null {

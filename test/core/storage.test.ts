@@ -6,9 +6,12 @@ import {
   append,
   batch,
   entries,
+  heartbeatAck,
+  matched,
   preVote,
   propose,
   snapshotReceived,
+  TICK,
   voteReply,
 } from './helpers/inputs.js'
 
@@ -127,13 +130,35 @@ t.test(
   },
 )
 
-t.test('a leader whose store is full steps down', async (t) => {
+t.test('a leader whose store is full leads on and proposes nothing', async (t) => {
   const node = leaderOf(3)
   node.step(propose(1))
-  const effects = node.step(refused(2, 2))
+  t.notOk(has(node.step(refused(2, 2)), 'roleChanged'), 'nobody is known to have room')
+  t.equal(only(node.step(propose(2)), 'rejected').reason, 'storageFull')
+  t.match(only(node.step({ kind: 'barrier', id: 1 }), 'barrierRejected'), { reason: 'storageFull' })
+  node.now += 60_000
+  for (const peer of ['n2', 'n3']) node.step(heartbeatAck(peer, 2, { sentAt: node.now }))
+  t.notOk(has(node.step(TICK), 'roleChanged'), 'what waits for room is no stall (S12)')
+  t.same(rewritten(node.step(WRITABLE)), ['held 3..3@2'])
+  t.equal(only(node.step(propose(3)), 'accepted').firstIndex, 4)
+})
+
+t.test('it makes way as soon as a voter holds what it could not store', async (t) => {
+  const node = leaderOf(3)
+  node.step(propose(1))
+  node.step(refused(2, 2))
+  t.notOk(has(node.step(matched('n2', 2, 2)), 'roleChanged'), 'what both hold shows no room')
+  const effects = node.step(matched('n2', 2, 3))
   t.match(only(effects, 'roleChanged'), { role: 'follower', cause: 'the store is full' })
+  t.equal(only(effects, 'timeoutNow').peer, 'n2', 'it is asked to campaign at once')
   t.equal(only(effects, 'proposalsUnknown').fromIndex, 3)
-  t.equal(node.status.lastLogIndex, 3, 'the entry may be at a follower already')
+})
+
+t.test('that a nonvoter has room helps nobody', async (t) => {
+  const node = leaderOf(3, { members: members(['n1', 'n2', 'n3', 'n4?']) })
+  node.step(propose(1))
+  node.step(refused(2, 2))
+  t.notOk(has(node.step(matched('n4', 2, 3)), 'roleChanged'))
 })
 
 t.test('while it is full nobody campaigns, however far it had come (S15)', async (t) => {
