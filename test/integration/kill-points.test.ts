@@ -1,31 +1,14 @@
-import t, { type Test } from 'tap'
+import t from 'tap'
 import type { DeathNote } from '../fixtures/programs/raft-process.js'
 import { type NodeProcess, type Processes, startProcesses } from './support/processes.js'
 import { SessionStream } from './support/session-stream.js'
+import { agree, oneOf } from './support/survivors.js'
 
 /** S5: whatever a process was about to write, or had just written, when it died: nothing acknowledged is lost. */
 
 /** Both sides of every point in the long run; the usual one takes the harder side of the slow ones. */
 const LONG = process.env.TROUPE_LONG === '1'
 const config = { heartbeatTimeoutMs: 800, trailingLogEntries: 10 }
-
-async function oneOf(followers: readonly NodeProcess[], but?: NodeProcess): Promise<NodeProcess> {
-  const found = followers.find((node) => node !== but)
-  if (found === undefined) throw new Error('a cluster of three has followers')
-  return found
-}
-
-/** Every acknowledged text is on every node, once. */
-async function agree(t: Test, cluster: Processes, stream: SessionStream): Promise<void> {
-  await stream.stop()
-  t.same(new Set(stream.ends), new Set(['applied']), 'every command ended well')
-  for (const node of cluster.nodes) {
-    const texts = (await node.call({ kind: 'texts' })) as readonly string[]
-    const applied = texts.filter((text) => text.startsWith(stream.prefix))
-    const what = `${node.id} has each of ${stream.sent.length} once`
-    t.same(applied.sort(), [...stream.sent].sort(), what)
-  }
-}
 
 /** Has the others hand over to a node until it dies of it: a transfer may come to nothing under load. */
 async function campaign({ nodes }: Processes, victim: NodeProcess): Promise<void> {
@@ -41,19 +24,21 @@ async function campaign({ nodes }: Processes, victim: NodeProcess): Promise<void
   }
 }
 
+/** After an append is before its flush. */
 const onTheWay: readonly DeathNote[] = [
+  ...(LONG ? [{ at: 'append', when: 'before', pass: 3 } as const] : []),
   { at: 'flush', when: 'before', pass: 3 },
   { at: 'flush', when: 'after', pass: 3 },
 ]
 
-t.test('a follower, then a leader, dies at a flush of its log', async (t) => {
+t.test('a follower, then a leader, dies at an append to its log, or at its flush', async (t) => {
   const cluster = await startProcesses(config)
   t.teardown(() => cluster.close())
   for (const note of onTheWay) {
     await t.test(`${note.when} ${note.at}`, async (t) => {
       const leader = await cluster.leader()
-      const follower = await oneOf(await cluster.followers())
-      const client = await oneOf(await cluster.followers(), follower)
+      const follower = oneOf(await cluster.followers())
+      const client = oneOf(await cluster.followers(), follower)
       const stream = new SessionStream(client)
       await stream.more(40)
       for (const victim of [follower, leader]) {
@@ -72,8 +57,8 @@ t.test('a node dies at its own vote, and votes or leads later', async (t) => {
   t.teardown(() => cluster.close())
   for (const when of LONG ? (['before', 'after'] as const) : (['after'] as const)) {
     await t.test(`${when} its term and vote are saved`, async (t) => {
-      const victim = await oneOf(await cluster.followers())
-      const stream = new SessionStream(await oneOf(await cluster.followers(), victim))
+      const victim = oneOf(await cluster.followers())
+      const stream = new SessionStream(oneOf(await cluster.followers(), victim))
       await stream.more(40)
       await victim.call({ kind: 'dieAt', note: { at: 'set', when } })
       await campaign(cluster, victim)
@@ -89,8 +74,8 @@ t.test('a node dies at the compaction that follows its snapshot', async (t) => {
   t.teardown(() => cluster.close())
   for (const when of LONG ? (['before', 'after'] as const) : (['after'] as const)) {
     await t.test(`${when} the log is compacted`, async (t) => {
-      const victim = await oneOf(await cluster.followers())
-      const stream = new SessionStream(await oneOf(await cluster.followers(), victim))
+      const victim = oneOf(await cluster.followers())
+      const stream = new SessionStream(oneOf(await cluster.followers(), victim))
       await stream.more(120)
       await victim.call({ kind: 'dieAt', note: { at: 'compact', when } })
       victim.call({ kind: 'snapshot' }).catch(() => {})
@@ -128,7 +113,7 @@ t.test('a former leader dies while it cuts off what nobody else has', async (t) 
   for (const when of LONG ? (['before', 'after'] as const) : (['before'] as const)) {
     await t.test(`${when} the truncation`, async (t) => {
       const former = await strand(cluster)
-      const stream = new SessionStream(await oneOf(cluster.nodes, former))
+      const stream = new SessionStream(oneOf(cluster.nodes, former))
       await stream.more(40)
       await former.start({ at: 'truncate', when })
       await former.died()

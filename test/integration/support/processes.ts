@@ -12,6 +12,8 @@ import type {
   ProcessStatus,
 } from '../../fixtures/programs/raft-process.js'
 
+import type { FaultyNetwork } from './faulty-network.js'
+
 /** One node in a process of its own. */
 export class NodeProcess {
   readonly id: string
@@ -66,6 +68,15 @@ export class NodeProcess {
     await once(child, 'exit')
   }
 
+  /** Every thread of it stands still, as under a debugger or in a paused machine. */
+  pause(): void {
+    this.#child?.kill('SIGSTOP')
+  }
+
+  resume(): void {
+    this.#child?.kill('SIGCONT')
+  }
+
   async kill(): Promise<void> {
     const child = this.#child
     if (child === null || child.exitCode !== null || child.signalCode !== null) return
@@ -77,6 +88,7 @@ export class NodeProcess {
     const child = this.#child
     if (child === null || child.exitCode !== null || child.signalCode !== null) return
     const exited = once(child, 'exit')
+    this.resume()
     await this.call({ kind: 'close' })
     await exited
   }
@@ -89,13 +101,21 @@ export interface Processes {
   close(): Promise<void>
 }
 
-/** Three nodes in processes of their own, on TCP and LMDB. */
-export async function startProcesses(config: ProcessSetup['config']): Promise<Processes> {
+/** Three nodes in processes of their own, on TCP and LMDB; through `network`, if there is one between them. */
+export async function startProcesses(
+  config: ProcessSetup['config'],
+  network: FaultyNetwork | null = null,
+): Promise<Processes> {
   const dir = await mkdtemp(join(tmpdir(), 'troupe-processes-'))
-  const ports = [await freePort(), await freePort(), await freePort()]
-  const members = ports.map((port, i) => ({ id: `n${i + 1}`, address: `127.0.0.1:${port}` }))
-  const nodes = members.map(
-    ({ id }) => new NodeProcess({ id, members, dataDir: join(dir, id), config }),
+  const places = await Promise.all(
+    ['n1', 'n2', 'n3'].map(async (id) => {
+      const listen = `127.0.0.1:${await freePort()}`
+      return { id, listen, address: (await network?.front(id, listen)) ?? listen }
+    }),
+  )
+  const members = places.map(({ id, address }) => ({ id, address }))
+  const nodes = places.map(
+    ({ id, listen }) => new NodeProcess({ id, listen, members, dataDir: join(dir, id), config }),
   )
   await Promise.all(nodes.map((node) => node.start()))
   return {
@@ -107,6 +127,7 @@ export async function startProcesses(config: ProcessSetup['config']): Promise<Pr
     },
     close: async () => {
       await Promise.all(nodes.map((node) => node.close()))
+      await network?.close()
       await rm(dir, { recursive: true, force: true })
     },
   }
