@@ -74,8 +74,10 @@ export class LmdbEnvironment {
   commit(bytes: number, values: number, change: () => void): void {
     this.#assertUsable()
     this.#makeRoom(bytes, values)
+    if (bytes > 0) this.#file.step(bytes)
     try {
       this.#root.transactionSync(change)
+      this.#file.flushed()
     } catch (error) {
       if (error instanceof Error && 'code' in error && error.code === MDB_MAP_FULL) {
         throw new StoreFullError(`no room in ${this.path}: ${error.message}`, { cause: error })
@@ -131,6 +133,7 @@ export class LmdbEnvironment {
       // On a full disk LMDB lives on the pages that compaction gave back. A batch takes consecutive
       // ones, so there must be a few times as many as it needs.
       if (used + needed > this.#file.size) this.#grow(used + needed, free > 4 * needed)
+      this.#file.keepAheadOf(used + needed)
     }
     this.#usedBytes += most
   }
