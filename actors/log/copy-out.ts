@@ -1,5 +1,6 @@
 import type { BatchRef } from '../../lib/log/batch-ref.js'
 import type { StoredBatch } from '../../lib/log/store.js'
+import { copyBytes } from '../../lib/runtime/copy-bytes.js'
 import { checked } from './log-scan.js'
 
 /**
@@ -16,7 +17,7 @@ export function copyOut(stored: readonly StoredBatch[]): {
   let offset = 0
   for (const batch of stored) {
     const [{ firstIndex, count, term, prevTerm, length }, body] = checked(batch)
-    new Uint8Array(memory, offset, length).set(body)
+    copyBytes(new Uint8Array(memory, offset, length), body)
     batches.push({ memory, offset, length, firstIndex, count, term, prevTerm, pinned: false })
     offset += length
   }

@@ -1,4 +1,5 @@
 import { assert } from '../core/assert.js'
+import { copyBytes } from '../runtime/copy-bytes.js'
 import {
   BATCH_HEADER_BYTES,
   type BatchHead,
@@ -185,7 +186,7 @@ function writeEntry(
     writeIdentity(view, offset, identity)
     offset += identityBytes(flags) ?? 0
   }
-  bytes.set(data, offset)
+  copyBytes(bytes, data, offset)
   if (extensions !== undefined) {
     const length = extensions.length
     assert(length <= MAX_EXTENSION_BYTES, 'extensions are too long', { length })

@@ -1,4 +1,5 @@
 import type { LogIndex, Term } from '../core/types.js'
+import { copyBytes } from '../runtime/copy-bytes.js'
 import { BatchError } from './batch-error.js'
 import {
   BATCH_HEADER_BYTES,
@@ -177,17 +178,21 @@ class RunCopier {
   }
 
   take(start: number, length: number): Uint8Array {
-    if (length > RUN_BYTES / 4) return new Uint8Array(this.#bytes.subarray(start, start + length))
+    if (length > RUN_BYTES / 4) return copyOf(this.#bytes.subarray(start, start + length))
     if (start + length > this.#runEnd) this.#copyRun(start)
     return new Uint8Array(this.#run, start - this.#runStart, length)
   }
 
   #copyRun(start: number): void {
     const end = Math.min(start + RUN_BYTES, this.#bytes.length)
-    const run = new Uint8Array(end - start)
-    run.set(this.#bytes.subarray(start, end))
-    this.#run = run.buffer
+    this.#run = copyOf(this.#bytes.subarray(start, end)).buffer
     this.#runStart = start
     this.#runEnd = end
   }
+}
+
+function copyOf(bytes: Uint8Array): Uint8Array<ArrayBuffer> {
+  const copy = new Uint8Array(bytes.length)
+  copyBytes(copy, bytes)
+  return copy
 }

@@ -1,5 +1,6 @@
 import { join } from 'node:path'
 import { type Database, open, type RootDatabase } from 'lmdb'
+import { copyBytes } from '../runtime/copy-bytes.js'
 import { DataFile } from './data-file.js'
 import { flushDirectory, makeDirectory } from './directory.js'
 import { StoreFullError } from './store.js'
@@ -194,6 +195,6 @@ let scratch = Buffer.alloc(256 * 1024)
  */
 export function unshared(bytes: Uint8Array): Buffer {
   if (bytes.byteLength > scratch.length) scratch = Buffer.alloc(bytes.byteLength * 2)
-  scratch.set(bytes)
+  copyBytes(scratch, bytes)
   return scratch.subarray(0, bytes.byteLength)
 }

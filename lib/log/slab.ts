@@ -1,4 +1,5 @@
 import { assert } from '../core/assert.js'
+import { copyBytes } from '../runtime/copy-bytes.js'
 import type { BatchRef } from './batch-ref.js'
 
 /**
@@ -146,7 +147,8 @@ export class Arena {
     }
     if (length <= allocation.length) return { memory, offset, length }
     const moved = this.allocate(length)
-    new Uint8Array(moved.memory, moved.offset, used).set(new Uint8Array(memory, offset, used))
+    const target = new Uint8Array(moved.memory, moved.offset, used)
+    copyBytes(target, new Uint8Array(memory, offset, used))
     this.release(allocation)
     return moved
   }

@@ -1,5 +1,6 @@
 import { crc32 } from 'node:zlib'
 import { assert } from '../core/assert.js'
+import { copyBytes } from '../runtime/copy-bytes.js'
 import { TransportError } from './errors.js'
 import { FrameType, frameTypeName, isFrameType } from './frame-type.js'
 import type { Frame } from './transport.js'
@@ -94,7 +95,7 @@ export class FrameParser {
     let position = 0
     while (position < chunk.length && !this.#stopped) {
       const count = Math.min(this.#target.length - this.#filled, chunk.length - position)
-      this.#target.set(chunk.subarray(position, position + count), this.#filled)
+      copyBytes(this.#target, chunk.subarray(position, position + count), this.#filled)
       this.#filled += count
       position += count
       if (this.#filled === this.#target.length) this.#complete()
