@@ -17,7 +17,7 @@ export const memoryBugs: readonly PlantedBug[] = [
     edits: [
       {
         file: 'actors/replicator/data-lane.js',
-        find: 'const written = () => this.#unpin(batches);\n        if (!connection().send(frame, written))\n            written();',
+        find: 'const written = () => this.#unpin(batches);\n        if (!connection().send(frame, written))\n            return written();',
         replace: 'this.#unpin(batches);connection().send(frame, () => {});',
       },
     ],
