@@ -43,10 +43,15 @@ t.test('the page of a cluster', { skip }, async (t) => {
   await t.test('hands leadership over by a button that the keyboard reaches', async (t) => {
     const target = await reach(tab, 'Make leader')
     t.match(target, /^n[123]$/)
-    await tab.press('Enter')
+    const result = `document.querySelector('#leadership-result:is([data-level=ok], [data-level=bad])')`
+    let told = ''
+    // On a busy machine the first attempt may come to nothing, and says so.
+    for (let attempt = 0; attempt < 3 && !told.startsWith(target); attempt++) {
+      await tab.press('Enter')
+      told = await tab.until(`${result}?.textContent`)
+    }
+    t.match(told, new RegExp(`^${target} leads term \\d+\\.$`))
     t.equal(await tab.until(`${leaderRow} === '${target}' && '${target}'`), target)
-    const result = `document.querySelector('#leadership-result[data-level=ok]')?.textContent`
-    t.match(await tab.until(result), new RegExp(`^${target} leads term \\d+\\.$`))
     const focused = `document.activeElement.closest('tr')?.dataset.member`
     t.equal(await tab.ask(focused), target, 'the focus stays where it was')
   })

@@ -182,7 +182,7 @@ t.test('viewers are limited', async (t) => {
 t.test('a viewer that does not read is told no more', async (t) => {
   const { live, second } = feed()
   const slow = await live.open(() => 'data')
-  for (let i = 0; i < 600; i++) {
+  for (let i = 0; i < 320; i++) {
     second()
     await new Promise((resolve) => setImmediate(resolve))
   }
