@@ -14,8 +14,10 @@ export {
   type StateMachine,
   type StateMachineContext,
 } from './fsm/state-machine.js'
+export type { LmdbStoreOptions } from './log/lmdb-options.js'
 export type { StoreSpec } from './log/store.js'
 export { lmdbStore, memoryStore, walStore } from './log/stores.js'
+export type { WalStoreOptions } from './log/wal/wal-options.js'
 export type { AdminOptions, NewServer, ServerChange } from './node/administration.js'
 export type { CommandMessage, ProposalMessage, StageTimes } from './node/channels.js'
 export type { SessionState } from './node/client-session.js'
@@ -37,6 +39,7 @@ export type {
   WhileLeaderOptions,
 } from './node/leader-tasks.js'
 export { machineState } from './node/machine-state.js'
+export type { AddVoterOptions, Changed, ChangeOptions } from './node/member-changes.js'
 export type { RaftNodeOptions, ServerOptions } from './node/options.js'
 export { parsePeersJson, readPeersJson } from './node/peers-json.js'
 export type { ThreadsOption } from './node/placement.js'
@@ -76,6 +79,7 @@ export type {
   QueryProxy,
   WaitCondition,
 } from './node/types.js'
+export type { FileSnapshotOptions } from './snapshot/file-store.js'
 export type { SnapshotStoreSpec } from './snapshot/store.js'
 export { fileSnapshotStore, memorySnapshotStore } from './snapshot/stores.js'
 export { type MemoryNetwork, memoryNetwork, memoryTransport } from './transport/memory-transport.js'

@@ -1,4 +1,6 @@
-/** In a file of its own: what the library declares must not lead a compiler to lmdb's declarations. */
+// In a file of its own: what the library declares must not lead a compiler to lmdb's declarations.
+
+/** What `lmdbStore` takes. */
 export interface LmdbStoreOptions {
   /**
    * Page size in bytes of a new database, a power of two from 4096 to 65536; an existing one keeps its

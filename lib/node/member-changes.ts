@@ -9,6 +9,7 @@ import { checkServer, type NamedServerOptions, type ServerOptions } from './memb
 import type { NodeView } from './node-view.js'
 import type { Calls, PendingCall } from './pending-call.js'
 
+/** What a change of members depends on, and how long it may take. */
 export interface ChangeOptions extends AdminOptions {
   /**
    * Compare-and-set: the index of the configuration that the caller has seen (`configuration()`). Another
@@ -17,6 +18,7 @@ export interface ChangeOptions extends AdminOptions {
   readonly prevIndex?: number | undefined
 }
 
+/** How a voter is added. */
 export interface AddVoterOptions extends ChangeOptions {
   /** The new server counts for the quorum at once, before it has caught up. Default false. */
   readonly immediate?: boolean | undefined

@@ -19,8 +19,12 @@ export function giveBack(bytes: Uint8Array): void {
   port.postMessage(undefined, [buffer])
 }
 
-/** Like `giveBack` for the whole buffer of which `bytes` are a part. */
+/**
+ * Like `giveBack` for the whole buffer of which `bytes` are a part. Not when that may be the pool from which
+ * Node.js cuts small buffers: 8 KiB in Node.js 20 and 22, but 64 KiB in 24, and it is everybody's.
+ */
 export function giveBackAll(bytes: Uint8Array): void {
+  if (bytes.buffer.byteLength <= Buffer.poolSize) return
   giveBack(new Uint8Array(bytes.buffer as ArrayBuffer))
 }
 

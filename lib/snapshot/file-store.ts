@@ -17,6 +17,7 @@ import type {
   StoredSnapshot,
 } from './store.js'
 
+/** What `fileSnapshotStore` takes. */
 export interface FileSnapshotOptions {
   /** Where the files go. Default: `snapshots` in the node's data directory. */
   readonly directory?: string

@@ -7,7 +7,7 @@ t.test('a large buffer of its own is empty afterwards', async (t) => {
   const bytes = new Uint8Array(LARGE)
   giveBack(bytes)
   t.equal(bytes.length, 0)
-  const part = Buffer.allocUnsafeSlow(LARGE).subarray(10, 20)
+  const part = Buffer.allocUnsafeSlow(2 * LARGE).subarray(10, 20)
   giveBackAll(part)
   t.equal(part.length, 0)
 })
@@ -22,6 +22,24 @@ t.test('what is small, shared or only a part is left alone', async (t) => {
     giveBack(bytes)
     t.equal(bytes.length, length)
   }
+})
+
+t.test('the pool of small buffers is left alone, as large as it is in Node.js 24', async (t) => {
+  const { poolSize } = Buffer
+  t.teardown(() => {
+    Buffer.poolSize = poolSize
+  })
+  Buffer.poolSize = LARGE
+  const fromNewPool = () => {
+    for (;;) {
+      const small = Buffer.allocUnsafe(1000)
+      if (small.buffer.byteLength === LARGE) return small
+    }
+  }
+  const mine = fromNewPool()
+  const yours = fromNewPool()
+  giveBackAll(mine)
+  t.equal(yours.length, 1000)
 })
 
 t.test('a gigabyte passes without gathering', async (t) => {

@@ -1,4 +1,6 @@
-/** In a file of its own: a program that names its options loads nothing of the store. */
+// In a file of its own: a program that names its options loads nothing of the store.
+
+/** What `walStore` takes. */
 export interface WalStoreOptions {
   /**
    * Size of a segment in bytes, from 64 KiB to 1 GiB; rounded up to 4096. The first ones of a new log are
