@@ -30,10 +30,16 @@ export class Stepper {
    * unless the core has withdrawn it itself.
    */
   step(input: Input): void {
-    const guarded = this.#mayChangeTerm(input)
-    if (guarded) this.#control.withdraw()
-    if (guarded || input.kind === 'tick') this.#tellContact()
-    this.#effects.run(this.#core.step(this.#context.now(), input))
+    if (input.kind === 'tick') this.#tellContact()
+    let now = this.#context.now()
+    const guarded = this.#mayChangeTerm(input, now)
+    if (guarded) {
+      this.#control.withdraw()
+      this.#tellContact()
+      now = this.#context.now()
+    }
+    // Otherwise the core sees the time that was judged: held up meanwhile, this thread may be late by now.
+    this.#effects.run(this.#core.step(now, input))
     const block = this.#effects.controlBlock
     if (this.#closed) this.#control.withdraw()
     else if (guarded && block !== null && !this.#control.published) this.#control.publish(block)
@@ -51,7 +57,7 @@ export class Stepper {
     this.#effects.run(this.#core.step(this.#context.now(), { kind: 'contact', at }))
   }
 
-  #mayChangeTerm(input: Input): boolean {
+  #mayChangeTerm(input: Input, now: number): boolean {
     switch (input.kind) {
       case 'requestVote':
       case 'voteReply':
@@ -63,7 +69,7 @@ export class Stepper {
       case 'appendEntries':
         return input.request.term !== this.#core.status().term
       case 'tick':
-        return this.#context.now() >= this.#core.nextDeadline()
+        return now >= this.#core.nextDeadline()
       default:
         return false
     }

@@ -14,8 +14,10 @@ export type DiskWrite =
 
 /** What can go wrong with a MemoryDisk, and when; a test or the simulator sets it at any time. */
 export interface DiskFaults {
-  /** Thrown by every flush and set from now on. */
+  /** Thrown by every flush and set from now on, as often as `failTimes` says. */
   failFlush: Error | null
+  /** How many more flushes and sets fail while `failFlush` is set. Default: all. */
+  failTimes: number
   /** Largest sum of batch bytes; past it appends are refused as on a full disk. */
   maxBytes: number
   /** Called for each flush and set with its bytes, before it returns; it may return a promise. */
@@ -34,6 +36,7 @@ export interface DiskFaults {
 export class MemoryDisk {
   readonly faults: DiskFaults = {
     failFlush: null,
+    failTimes: Number.POSITIVE_INFINITY,
     maxBytes: Number.POSITIVE_INFINITY,
     onFlush: null,
     writeBack: 'immediate',
@@ -43,10 +46,25 @@ export class MemoryDisk {
   #inFlight: DiskWrite[] = []
   #owner: object | null = null
   #flushes = 0
+  #failed = 0
 
   /** Flushes and sets since the beginning. */
   get flushes(): number {
     return this.#flushes
+  }
+
+  /** Flushes and sets that failed. */
+  get failedFlushes(): number {
+    return this.#failed
+  }
+
+  /** @throws what `faults` say for the flush that begins now */
+  failFlush(): void {
+    const { failFlush, failTimes } = this.faults
+    if (failFlush === null || failTimes <= 0) return
+    this.#failed++
+    this.faults.failTimes--
+    throw failFlush
   }
 
   /** Bytes of durable batches. */

@@ -118,8 +118,8 @@ export class MemoryStore implements Store {
   }
 
   #write(writes: readonly DiskWrite[], bytes: number): void | Promise<void> {
-    const { failFlush, onFlush } = this.#disk.faults
-    if (failFlush !== null) throw failFlush
+    const { onFlush } = this.#disk.faults
+    this.#disk.failFlush()
     const delay = onFlush?.(bytes)
     if (isPromise(delay)) return delay.then(() => this.#disk.write(this, writes))
     this.#disk.write(this, writes)

@@ -1,64 +1,46 @@
 import { assert } from '../core/assert.js'
 import { copyBytes } from '../runtime/copy-bytes.js'
 import type { BatchRef } from './batch-ref.js'
+import { addPin, anyPin, dropPin, PIN_PRODUCER, PIN_WORDS, pinsOf } from './pins.js'
+
+export {
+  PIN_CONSENSUS,
+  PIN_FIRST_REPLICATOR,
+  PIN_FSM,
+  PIN_LAST_REPLICATOR,
+  PIN_LOG,
+} from './pins.js'
 
 /**
- * Entry batches lie in slabs of shared memory (S6, S7). A slab begins with pin words, one for each
- * reader: whoever holds a pin may add one for another reader before telling it of the batch, and each
- * reader takes its own away when it is done. Bytes of a slab with any pin are never rewritten.
+ * Entry batches lie in slabs of shared memory (S6, S7). A slab begins with its pins (pins.ts), and bytes of a
+ * slab with any pin are never rewritten.
  */
 
-export const PIN_CONSENSUS = 0
-export const PIN_LOG = 1
-export const PIN_FSM = 2
-export const PIN_FIRST_REPLICATOR = 3
-export const PIN_LAST_REPLICATOR = 31
-/** Held by the arena's own user from `allocate` to `release`, while it still writes. */
-const PIN_PRODUCER = 32
-
-const PIN_WORDS = 64
 /** Batches of a slab start behind this offset. */
 export const SLAB_HEADER_BYTES = PIN_WORDS * Int32Array.BYTES_PER_ELEMENT
 
-function words(memory: SharedArrayBuffer): Int32Array {
-  return new Int32Array(memory, 0, PIN_WORDS)
-}
-
-function addPin(memory: SharedArrayBuffer, slot: number): void {
-  Atomics.add(words(memory), slot, 1)
-}
-
-function dropPin(memory: SharedArrayBuffer, slot: number): void {
-  const before = Atomics.sub(words(memory), slot, 1)
-  assert(before > 0, 'a batch is unpinned more often than it was pinned', { slot, before })
-}
-
 /** Keeps the batch's memory from being reused until the reader at `slot` unpins it. */
 export function pin(ref: BatchRef, slot: number): void {
-  if (ref.pinned) addPin(ref.memory, slot)
+  if (ref.pinned) addPin(pinsOf(ref.memory), slot)
 }
 
 export function unpin(ref: BatchRef, slot: number): void {
-  if (ref.pinned) dropPin(ref.memory, slot)
+  if (ref.pinned) dropPin(pinsOf(ref.memory), slot)
 }
 
 /** Takes away all pins of a reader that died (S7: pins belong to an actor's incarnation). */
 export function releaseSlot(memory: SharedArrayBuffer, slot: number): void {
-  Atomics.store(words(memory), slot, 0)
+  pinsOf(memory).store(slot, 0)
 }
 
 /** Whether the reader at `slot` has a pin on the slab. */
 export function holdsPins(memory: SharedArrayBuffer, slot: number): boolean {
-  return Atomics.load(words(memory), slot) !== 0
+  return pinsOf(memory).load(slot) !== 0
 }
 
 /** Whether anyone may still read or write the slab. */
 export function pinned(memory: SharedArrayBuffer): boolean {
-  const pins = words(memory)
-  for (let slot = 0; slot <= PIN_PRODUCER; slot++) {
-    if (Atomics.load(pins, slot) !== 0) return true
-  }
-  return false
+  return anyPin(pinsOf(memory))
 }
 
 /** Header and body of the batch, in place. */
@@ -130,7 +112,7 @@ export class Arena {
     if (this.#end + length > this.#slabBytes) this.#turnOver()
     const offset = this.#end
     this.#end = offset + aligned(length)
-    addPin(this.#current, PIN_PRODUCER)
+    addPin(pinsOf(this.#current), PIN_PRODUCER)
     return { memory: this.#current, offset, length }
   }
 
@@ -155,13 +137,13 @@ export class Arena {
 
   /** The producer is done with it; from now on only pins keep the memory. */
   release(allocation: Allocation): void {
-    dropPin(allocation.memory, PIN_PRODUCER)
+    dropPin(pinsOf(allocation.memory), PIN_PRODUCER)
   }
 
   #own(length: number): Allocation {
     this.#made++
     const memory = new SharedArrayBuffer(SLAB_HEADER_BYTES + aligned(length))
-    addPin(memory, PIN_PRODUCER)
+    addPin(pinsOf(memory), PIN_PRODUCER)
     return { memory, offset: SLAB_HEADER_BYTES, length }
   }
 

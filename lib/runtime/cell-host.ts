@@ -13,6 +13,11 @@ export interface CellHost {
   drain(): void
   /** Whether the actor may run now. When not, the host calls `run` later by itself. */
   mayRun(): boolean
+  /**
+   * The actor's thread is held inside its code (S8, in the simulator): what comes meanwhile has to wait as
+   * it would for any busy thread.
+   */
+  readonly preempted: boolean
   /** Called after each message: whether others must have their chance before the next. */
   burstOver(taken: number, startedAt: number): boolean
   /** Calls `runAgain` once timers and I/O have had their chance. */

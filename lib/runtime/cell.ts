@@ -68,6 +68,11 @@ export class Cell<M extends Message = Message> {
     return this.#state === 'gone'
   }
 
+  /** Its code is on the stack, in a call that returns before another begins. */
+  get inCall(): boolean {
+    return this.#busy && this.#takes()
+  }
+
   /** A promise of the behaviour is pending, or it is being created. */
   get awaits(): boolean {
     return this.#suspended || this.#state === 'starting' || this.#state === 'stopping'
@@ -124,9 +129,10 @@ export class Cell<M extends Message = Message> {
 
   /** See ActorContext.turn. */
   turn(callback: () => void): void {
-    if (this.#busy) return callback()
+    const held = this.#host.preempted
+    if (this.#busy && !held) return callback()
     if (this.#state === 'gone') return
-    if (!this.#host.mayRun()) return this.#timers.push({ callback, cancelled: false })
+    if (held || !this.#host.mayRun()) return this.#timers.push({ callback, cancelled: false })
     this.#guarded(() => {
       this.#openTurn()
       callback()

@@ -24,6 +24,7 @@ export interface LoopHostParts {
 export class LoopHost implements CellHost {
   readonly log: ActorLogger
   readonly observe = null
+  readonly preempted = false
   readonly #parts: LoopHostParts
   #cell: Cell | null = null
   #inlets: Inlets | null = null

@@ -1,18 +1,17 @@
+import { beforeAccess } from './scheduling-point.js'
+
 /**
  * Whole numbers that several threads read and write, each access atomic (S8). Each word has one
- * writer, or only `add` is used on it; nothing here is a lock.
- *
- * The simulator passes a hook that runs before each load and store: its scheduling point.
+ * writer, or only `add` is used on it; nothing here is a lock. In the simulator other actors may run before
+ * each access.
  */
 export class SharedWords {
   readonly memory: SharedArrayBuffer
   readonly #words: BigInt64Array
-  readonly #beforeAccess: (() => void) | null
 
-  constructor(memory: SharedArrayBuffer, beforeAccess: (() => void) | null = null) {
+  constructor(memory: SharedArrayBuffer) {
     this.memory = memory
     this.#words = new BigInt64Array(memory)
-    this.#beforeAccess = beforeAccess
   }
 
   /** Memory for `count` words, all zero. */
@@ -25,19 +24,19 @@ export class SharedWords {
   }
 
   load(index: number): number {
-    this.#beforeAccess?.()
+    beforeAccess()
     return Number(Atomics.load(this.#words, index))
   }
 
   /** Stores the whole part of `value`: a time loses its fraction and never lies in the future. */
   store(index: number, value: number): void {
-    this.#beforeAccess?.()
+    beforeAccess()
     Atomics.store(this.#words, index, BigInt(Math.floor(value)))
   }
 
   /** Returns the value before the addition. */
   add(index: number, delta: number): number {
-    this.#beforeAccess?.()
+    beforeAccess()
     return Number(Atomics.add(this.#words, index, BigInt(Math.floor(delta))))
   }
 }

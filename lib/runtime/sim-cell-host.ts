@@ -35,6 +35,9 @@ export class SimCellHost implements CellHost, Occupant {
   readonly log: ActorLogger
   readonly observe: ((what: TraceKind, message: Message | null) => void) | null
   busyUntil = 0
+  #preempted = false
+  /** Something may have come while it was preempted: it looks again once its call is over. */
+  #missed = false
   readonly #machine: SimMachine
   readonly #scheduler: SimScheduler
   readonly #parts: SimCellParts
@@ -63,6 +66,19 @@ export class SimCellHost implements CellHost, Occupant {
     return this.#cell?.awaits === true
   }
 
+  get preemptible(): boolean {
+    return this.#cell?.inCall === true && !this.#preempted
+  }
+
+  get preempted(): boolean {
+    return this.#preempted
+  }
+
+  set preempted(preempted: boolean) {
+    this.#preempted = preempted
+    this.#missed ||= preempted
+  }
+
   now(): number {
     return this.#machine.now()
   }
@@ -76,7 +92,8 @@ export class SimCellHost implements CellHost, Occupant {
   }
 
   setTimer(delayMs: number, fire: () => void): Timer {
-    return this.#scheduler.after(this.#machine.toVirtual(delayMs), () => {
+    const time = this.#scheduler.now() + Math.max(0, this.#machine.toVirtual(delayMs))
+    return this.#scheduler.atInside(time, () => {
       if (this.#machine.alive) fire()
     })
   }
@@ -109,6 +126,9 @@ export class SimCellHost implements CellHost, Occupant {
 
   leave(): void {
     this.#scheduler.leave(this.#interrupted.pop() ?? null)
+    if (!this.#missed) return
+    this.#missed = false
+    this.wakeNow()
   }
 
   awaits(): void {
@@ -151,7 +171,7 @@ export class SimCellHost implements CellHost, Occupant {
       if (this.#wake.at <= time) return
       this.#wake.timer.cancel()
     }
-    const timer = this.#scheduler.at(time, () => {
+    const timer = this.#scheduler.atInside(time, () => {
       this.#wake = null
       this.#cell?.runAgain()
     })

@@ -115,6 +115,7 @@ export class SimRef implements LinkRef {
 
 class DataDelivery implements SimEvent {
   readonly cancelled = false
+  readonly inside = true
   readonly time: number
   readonly sequence: number
   readonly #target: SimActor
@@ -144,6 +145,7 @@ class DataDelivery implements SimEvent {
 
 class ControlDelivery implements SimEvent {
   readonly cancelled = false
+  readonly inside = true
   readonly time: number
   readonly sequence: number
   readonly #target: SimActor

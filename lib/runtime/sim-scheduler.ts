@@ -3,11 +3,14 @@ import type { Timer } from './actor.js'
 import type { Clock } from './clock.js'
 import { EventHeap, type HeapEvent } from './event-heap.js'
 import { Prng } from './prng.js'
+import { setSchedulingPoint } from './scheduling-point.js'
 
 export interface SimEvent extends HeapEvent {
   /** Does what happens; not called when `cancelled`. */
   fire(): void
   readonly cancelled: boolean
+  /** Of actors and networks: it may happen while another actor is held inside its code. */
+  readonly inside: boolean
 }
 
 /** One thread of the simulated world: while it is occupied its own time runs ahead of the world's. */
@@ -16,6 +19,18 @@ export interface Occupant {
   busyUntil: number
   /** Its code goes on in promise callbacks, where nobody announces it. */
   readonly suspended: boolean
+  /** It is in a call that may be held up between two accesses to shared memory. */
+  readonly preemptible: boolean
+  /** It is held up. */
+  preempted: boolean
+}
+
+/** S8: how threads are held up between two accesses to memory that they share. */
+export interface Preemption {
+  /** Mean number of accesses between two times. */
+  readonly everyAccesses: number
+  /** Longest; most are far shorter. */
+  readonly maxMs: number
 }
 
 /** The beginning of a simulated world. */
@@ -24,6 +39,8 @@ export interface SimSchedulerOptions {
   readonly seed: number
   /** Virtual wall-clock time at the beginning. Default: 2024-01-01. */
   readonly epochMs?: number
+  /** Default: none. */
+  readonly preemption?: Preemption
 }
 
 /** When `SimScheduler.run` stops: at whichever comes first. */
@@ -58,11 +75,19 @@ export class SimScheduler implements Clock {
   #local = 0
   #occupant: Occupant | null = null
   #lastOccupant: Occupant | null = null
+  /** Who awaits the promises that are due, when somebody else was held up meanwhile. */
+  #awaitedBy: Occupant | null = null
   #promisesDue = true
+  #settling = false
+  /** Null: threads are not held up inside their calls. */
+  preemption: Preemption | null
+  #accessesLeft = 1
+  #preemptions = 0
 
   constructor(options: SimSchedulerOptions) {
     this.prng = new Prng(options.seed)
     this.epochMs = options.epochMs ?? DEFAULT_EPOCH_MS
+    this.preemption = options.preemption ?? null
   }
 
   /** Virtual ms since the beginning, as the code that runs now sees it. */
@@ -73,6 +98,11 @@ export class SimScheduler implements Clock {
   /** Events so far. */
   get fired(): number {
     return this.#fired
+  }
+
+  /** How often an actor was held up between two accesses to shared memory. */
+  get preemptions(): number {
+    return this.#preemptions
   }
 
   /** Events to come. */
@@ -90,7 +120,17 @@ export class SimScheduler implements Clock {
 
   /** Runs `callback` at this virtual time, or at once when it has passed. */
   at(time: number, callback: () => void): Timer {
-    const event = new CallbackEvent(Math.max(time, this.#time), this.sequence(), callback)
+    return this.#callback(time, callback, false)
+  }
+
+  /** The same for what happens inside actors and networks, which an actor that is held up does not stop. */
+  atInside(time: number, callback: () => void): Timer {
+    return this.#callback(time, callback, true)
+  }
+
+  #callback(time: number, callback: () => void, inside: boolean): Timer {
+    const at = Math.max(time, this.#time)
+    const event = new CallbackEvent(at, this.sequence(), callback, inside)
     this.#events.push(event)
     return event
   }
@@ -150,16 +190,57 @@ export class SimScheduler implements Clock {
       limits.forMs === undefined ? Number.POSITIVE_INFINITY : this.#time + limits.forMs,
     )
     const before = this.#fired
-    if (this.#promisesDue) await this.#settle()
-    while (this.#fired - before < maxEvents) {
-      if (until?.()) return this.#fired - before
-      if (!this.#fireNext(deadline)) {
-        if (deadline !== Number.POSITIVE_INFINITY) this.#advance(Math.max(this.#time, deadline))
-        break
-      }
+    const elsewhere = setSchedulingPoint(() => this.#accessed())
+    try {
       if (this.#promisesDue) await this.#settle()
+      while (this.#fired - before < maxEvents) {
+        if (until?.()) return this.#fired - before
+        if (!this.#fireNext(deadline)) {
+          if (deadline !== Number.POSITIVE_INFINITY) this.#advance(Math.max(this.#time, deadline))
+          break
+        }
+        if (this.#promisesDue) await this.#settle()
+      }
+      return this.#fired - before
+    } finally {
+      setSchedulingPoint(elsewhere)
     }
-    return this.#fired - before
+  }
+
+  /** S8: an actor is about to load or store a word that others share. */
+  #accessed(): void {
+    if (this.preemption === null || --this.#accessesLeft > 0) return
+    const { everyAccesses, maxMs } = this.preemption
+    this.#accessesLeft = 1 + Math.floor(2 * everyAccesses * this.prng.random())
+    // Short enough to fall between two messages, or long enough for whole exchanges.
+    const ms = maxMs * this.prng.random() ** 4
+    const held = this.#occupant
+    if (held?.preemptible === true && !this.#settling && !this.#promisesDue) this.#holdUp(held, ms)
+  }
+
+  /** The world goes on while this thread does not, but for what would end processes or wants promises. */
+  #holdUp(held: Occupant, ms: number): void {
+    const local = this.#local
+    const until = local + ms
+    this.#preemptions++
+    held.preempted = true
+    this.#occupant = null
+    while (!this.#promisesDue && this.#nextIsInside(until)) this.#fireNext(until)
+    const whole = (this.#events.peek()?.time ?? Number.POSITIVE_INFINITY) > until
+    if (this.#promisesDue) this.#awaitedBy = this.#lastOccupant
+    this.#occupant = held
+    // Who was held up inside this may have taken the world further.
+    this.#local = Math.max(whole ? until : local, this.#time)
+    held.preempted = false
+  }
+
+  #nextIsInside(until: number): boolean {
+    for (;;) {
+      const next = this.#events.peek()
+      if (next === undefined || next.time > until) return false
+      if (!next.cancelled) return next.inside
+      this.#events.pop()
+    }
   }
 
   #fireNext(deadline: number): boolean {
@@ -184,14 +265,17 @@ export class SimScheduler implements Clock {
 
   /** A full turn of the event loop: every promise callback has run by then, and theirs. */
   async #settle(): Promise<void> {
-    const last = this.#lastOccupant
+    const last = this.#awaitedBy ?? this.#lastOccupant
+    this.#awaitedBy = null
     const entered = last?.suspended === true
     const previous = entered ? this.enter(last) : null
+    this.#settling = true
     for (let turns = 1; this.#promisesDue; turns++) {
       assert(turns < MOST_TURNS, 'promise callbacks come to an end', { turns, at: this.#time })
       this.#promisesDue = false
       await new Promise<void>((resolve) => setImmediate(resolve))
     }
+    this.#settling = false
     if (entered) this.leave(previous)
   }
 }
@@ -199,12 +283,14 @@ export class SimScheduler implements Clock {
 class CallbackEvent implements SimEvent, Timer {
   readonly time: number
   readonly sequence: number
+  readonly inside: boolean
   #callback: (() => void) | null
 
-  constructor(time: number, sequence: number, callback: () => void) {
+  constructor(time: number, sequence: number, callback: () => void, inside: boolean) {
     this.time = time
     this.sequence = sequence
     this.#callback = callback
+    this.inside = inside
   }
 
   get cancelled(): boolean {

@@ -1,3 +1,5 @@
+import type { Purpose } from './transport.js'
+
 /** What is on its way through an in-process network. */
 export interface Parcel {
   readonly kind: 'open' | 'handshake' | 'data' | 'close'
@@ -15,6 +17,8 @@ export interface Parcel {
 /** One direction of one connection. */
 export interface Lane {
   readonly name: string
+  /** What its connection was dialled for. */
+  readonly purpose: Purpose
   /** The connection breaks with an error on the sending side, and on the other when it hears of it. */
   reset(): void
 }

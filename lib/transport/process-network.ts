@@ -10,6 +10,7 @@ import type {
   Hello,
   Listener,
   ListenHandler,
+  Purpose,
   Transport,
   TransportLimits,
 } from './transport.js'
@@ -80,7 +81,8 @@ export class ProcessNetwork {
     handler: ChannelHandler,
   ): Channel {
     const number = ++this.#connections
-    const pipe = this.#pipe(`${number}${DIALLED}`, from.address, to, from.context)
+    const ends = { own: from.address, other: to, purpose: hello.purpose }
+    const pipe = this.#pipe(`${number}${DIALLED}`, ends, from.context)
     const connection = new DialledConnection(pipe, hello, handler, from.limits, from.context)
     pipe.attach(connection)
     this.#courier.carry({
@@ -97,14 +99,15 @@ export class ProcessNetwork {
 
   /** The dial has reached the other side. */
   #arrive(dialled: ProcessPipe, number: number): void {
-    const { own: from, other: to } = dialled
+    const { own: from, other: to, purpose } = dialled
     const listening = this.#listening.get(to)
     const full = listening !== undefined && this.#count(to) >= listening.limits.maxConnections
     if (listening === undefined || full) {
       return this.#answer(dialled, dialled, () => dialled.fail(refused(to)))
     }
     if (dialled.isClosed) return
-    const accepted = this.#pipe(`${number}${ACCEPTED}`, to, from, listening.context)
+    const ends = { own: to, other: from, purpose }
+    const accepted = this.#pipe(`${number}${ACCEPTED}`, ends, listening.context)
     const { handler, limits, context } = listening
     context.turn(() => {
       accepted.attach(new AcceptedConnection(accepted, from, handler, limits, context))
@@ -127,9 +130,13 @@ export class ProcessNetwork {
     return this.pipes.filter((pipe) => pipe.own === address && pipe.name.endsWith(ACCEPTED)).length
   }
 
-  #pipe(name: string, own: string, other: string, context: ActorContext): ProcessPipe {
+  #pipe(
+    name: string,
+    ends: { readonly own: string; readonly other: string; readonly purpose: Purpose },
+    context: ActorContext,
+  ): ProcessPipe {
     const forget = (pipe: ProcessPipe): void => void this.#pipes.delete(pipe)
-    const pipe = new ProcessPipe(name, { own, other }, this.#courier, context, forget)
+    const pipe = new ProcessPipe(name, ends, this.#courier, context, forget)
     this.#pipes.add(pipe)
     return pipe
   }

@@ -2,6 +2,7 @@ import type { ActorContext } from '../runtime/actor.js'
 import type { Courier, Lane, Parcel } from './courier.js'
 import { TransportError } from './errors.js'
 import type { Pipe, PipeEvents } from './pipe.js'
+import type { Purpose } from './transport.js'
 
 /** Runs of bytes on their way. Their memory is read when they arrive, as late as a socket might. */
 class Parcelled {
@@ -29,6 +30,7 @@ export class ProcessPipe implements Pipe, Lane {
   readonly own: string
   readonly other: string
   readonly identities = null
+  readonly purpose: Purpose
   readonly #courier: Courier
   readonly #context: ActorContext
   readonly #onClosed: (pipe: ProcessPipe) => void
@@ -46,7 +48,7 @@ export class ProcessPipe implements Pipe, Lane {
 
   constructor(
     name: string,
-    ends: { readonly own: string; readonly other: string },
+    ends: { readonly own: string; readonly other: string; readonly purpose: Purpose },
     courier: Courier,
     context: ActorContext,
     onClosed: (pipe: ProcessPipe) => void,
@@ -54,6 +56,7 @@ export class ProcessPipe implements Pipe, Lane {
     this.name = name
     this.own = ends.own
     this.other = ends.other
+    this.purpose = ends.purpose
     this.#courier = courier
     this.#context = context
     this.#onClosed = onClosed

@@ -1,10 +1,11 @@
 import type { Timer } from '../runtime/actor.js'
 import type { Courier, Lane, Parcel } from './courier.js'
+import type { Purpose } from './transport.js'
 
 /** What the network needs of the simulator's scheduler. */
 export interface NetworkTime {
   now(): number
-  at(time: number, callback: () => void): Timer
+  atInside(time: number, callback: () => void): Timer
   /** Uniform in [0, 1). */
   random(): number
 }
@@ -96,7 +97,7 @@ export class SimCourier implements Courier {
   }
 
   soon(callback: () => void): void {
-    this.#time.at(this.#time.now(), callback)
+    this.#time.atInside(this.#time.now(), callback)
   }
 
   carry(parcel: Parcel): void {
@@ -112,8 +113,9 @@ export class SimCourier implements Courier {
     }
   }
 
-  cut(from: string, to: string): void {
-    this.#cuts.add(link(from, to))
+  /** With a purpose: of the connections for that alone. */
+  cut(from: string, to: string, purpose?: Purpose): void {
+    this.#cuts.add(link(from, to, purpose))
   }
 
   heal(): void {
@@ -121,8 +123,9 @@ export class SimCourier implements Courier {
     this.#releaseStalled()
   }
 
-  healOneWay(from: string, to: string): void {
-    this.#cuts.delete(link(from, to))
+  /** With a purpose: only what was cut for that alone. */
+  healOneWay(from: string, to: string, purpose?: Purpose): void {
+    this.#cuts.delete(link(from, to, purpose))
     this.#releaseStalled()
   }
 
@@ -139,7 +142,7 @@ export class SimCourier implements Courier {
 
   #scheduleArrival(queue: Queue, delay: number): void {
     queue.lastArrival = Math.max(queue.lastArrival, this.#time.now() + delay)
-    this.#time.at(queue.lastArrival, () => this.#arriveNext(queue))
+    this.#time.atInside(queue.lastArrival, () => this.#arriveNext(queue))
   }
 
   #arriveNext(queue: Queue): void {
@@ -154,7 +157,7 @@ export class SimCourier implements Courier {
   /** Outside its lane's order. */
   #overtake(parcel: Parcel): void {
     this.#note('reordered', parcel)
-    this.#time.at(this.#time.now() + this.#delay(parcel), () => {
+    this.#time.atInside(this.#time.now() + this.#delay(parcel), () => {
       if (this.#isCut(parcel)) this.#drop(parcel)
       else this.#deliver(parcel)
     })
@@ -189,7 +192,7 @@ export class SimCourier implements Courier {
     const since = this.#time.now()
     queue.stalledSince = since
     this.#stalled.add(queue)
-    this.#time.at(since + this.faults.holdMs, () => {
+    this.#time.atInside(since + this.faults.holdMs, () => {
       if (queue.stalled > 0 && queue.stalledSince === since) this.#giveUp(queue)
     })
   }
@@ -222,8 +225,9 @@ export class SimCourier implements Courier {
     return queue
   }
 
-  #isCut({ from, to }: Parcel): boolean {
-    return this.#cuts.has(link(from, to))
+  #isCut({ from, to, lane }: Parcel): boolean {
+    if (this.#cuts.size === 0) return false
+    return this.#cuts.has(link(from, to)) || this.#cuts.has(link(from, to, lane.purpose))
   }
 
   #delay(parcel: Parcel): number {
@@ -256,6 +260,6 @@ export class SimCourier implements Courier {
   }
 }
 
-function link(from: string, to: string): string {
-  return `${from} ${to}`
+function link(from: string, to: string, purpose?: Purpose): string {
+  return purpose === undefined ? `${from} ${to}` : `${from} ${to} ${purpose}`
 }

@@ -9,7 +9,7 @@ import {
   SimCourier,
   type SlowLink,
 } from './sim-courier.js'
-import type { TransportLimits, TransportSpec } from './transport.js'
+import type { Purpose, TransportLimits, TransportSpec } from './transport.js'
 
 export type {
   NetworkCounts,
@@ -60,9 +60,12 @@ export class SimNetwork {
     this.#courier.faults = { ...this.#courier.faults, ...faults }
   }
 
-  /** Nothing crosses from one to the other; the other direction is left alone. */
-  cut(from: string, to: string): void {
-    this.#courier.cut(from, to)
+  /**
+   * Nothing crosses from one to the other; the other direction is left alone. With a purpose: nothing on
+   * connections for that alone, e.g. no data while heartbeats live.
+   */
+  cut(from: string, to: string, purpose?: Purpose): void {
+    this.#courier.cut(from, to, purpose)
   }
 
   /** Nothing crosses between addresses of different groups. */
@@ -79,9 +82,9 @@ export class SimNetwork {
     this.#courier.heal()
   }
 
-  /** Ends the cut of this direction only. */
-  healOneWay(from: string, to: string): void {
-    this.#courier.healOneWay(from, to)
+  /** Ends the cut of this direction, or of its connections for one purpose, only. */
+  healOneWay(from: string, to: string, purpose?: Purpose): void {
+    this.#courier.healOneWay(from, to, purpose)
   }
 
   /** From now on this direction is slow; null makes it like the others again. */

@@ -17,6 +17,7 @@ function scripted(drain: (mailbox: Mailbox) => void): {
   const host: CellHost = {
     log: silentLogger,
     observe: null,
+    preempted: false,
     now: () => 0,
     wallClock: () => 0,
     random: () => 0,

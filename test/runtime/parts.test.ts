@@ -4,6 +4,7 @@ import { EventHeap } from '../../lib/runtime/event-heap.js'
 import { Fifo } from '../../lib/runtime/fifo.js'
 import { Prng } from '../../lib/runtime/prng.js'
 import { isPromise } from '../../lib/runtime/promise.js'
+import { setSchedulingPoint } from '../../lib/runtime/scheduling-point.js'
 import { SharedWords } from '../../lib/runtime/shared-words.js'
 import { inheritedArguments } from '../../lib/runtime/worker-arguments.js'
 
@@ -74,7 +75,9 @@ t.test('shared words hold whole numbers past 32 bits and drop fractions', async 
 
 t.test('each access of a shared word passes the scheduling point', async (t) => {
   let passed = 0
-  const words = new SharedWords(SharedWords.allocate(1), () => passed++)
+  const words = new SharedWords(SharedWords.allocate(1))
+  const before = setSchedulingPoint(() => passed++)
+  t.teardown(() => setSchedulingPoint(before))
   words.store(0, 1)
   words.load(0)
   words.add(0, 1)

@@ -9,6 +9,7 @@ import {
 } from '../../../actors/consensus/control-block.js'
 import type { Heartbeat } from '../../../lib/core/rpc.js'
 import { SharedWords } from '../../../lib/runtime/shared-words.js'
+import { everyInterleaving } from '../../helpers/interleavings.js'
 import { leaderOf, STRESS_WORDS } from './support/control-block-stress.js'
 
 const block = { term: 3, leader: 'n1', addedAt: 1, leaseMs: 500 }
@@ -70,36 +71,43 @@ t.test('S9: a withdrawn block answers nothing until it is published again', asyn
 })
 
 t.test('S9: in every interleaving an answered heartbeat is seen by the withdrawal', async (t) => {
-  const runs = everyInterleaving((words) => new ControlBlockReader(words))
-  t.equal(runs.violations, 0)
-  // Only a reader that runs wholly inside the published window answers.
-  t.ok(runs.answered > 0 && runs.refused > 0, 'both happen', runs)
-  t.comment(`${runs.total} interleavings`)
+  const { answered, campaigns, broken, states } = explore(answering)
+  t.equal(broken, 0)
+  t.ok(answered > 0 && campaigns > 0, 'both happen')
+  t.comment(`${states} states`)
 })
 
 t.test('S9: the interleavings find a reader that does not load the block again', async (t) => {
-  const runs = everyInterleaving((words) => ({
-    answer(beat, now) {
-      const matches = words.load(0) % 2 === 1 && words.load(1) === beat.term
-      if (matches) words.store(5, now * 1000)
-      return matches
-    },
-  }))
-  t.ok(runs.violations > 0, 'the planted bug is caught')
+  const careless = (words: WordsPort): boolean => {
+    const matches = words.load(0) % 2 === 1 && words.load(1) === block.term
+    if (matches) words.store(5, 77_000)
+    return matches
+  }
+  t.ok(explore(careless).broken > 0)
 })
 
 t.test('S9: the interleavings find a reader that loads the block before its contact', async (t) => {
-  const runs = everyInterleaving((words) => ({
-    answer(beat, now) {
-      const version = words.load(0)
-      const matches = version % 2 === 1 && words.load(1) === beat.term
-      if (!matches || words.load(0) !== version) return false
-      words.store(5, now * 1000)
-      return true
-    },
-  }))
-  t.ok(runs.violations > 0, 'the planted bug is caught')
+  const hasty = (words: WordsPort): boolean => {
+    const version = words.load(0)
+    const matches = version % 2 === 1 && words.load(1) === block.term
+    if (!matches || words.load(0) !== version) return false
+    words.store(5, 77_000)
+    return true
+  }
+  t.ok(explore(hasty).broken > 0)
 })
+
+t.test(
+  'S9: the interleavings find a step that loads the contact before it withdraws',
+  async (t) => {
+    const hasty = (writer: ControlBlockWriter): number | null => {
+      const seen = writer.contact()
+      writer.withdraw()
+      return seen
+    }
+    t.ok(explore(answering, hasty).broken > 0)
+  },
+)
 
 t.test('S9: on two threads no heartbeat is answered after withdraw has returned', async (t) => {
   const control = allocateControlBlock()
@@ -133,92 +141,40 @@ t.test('S9: on two threads no heartbeat is answered after withdraw has returned'
   t.ok(answers > 10, `${answers} of ${rounds} terms had an answer`)
 })
 
-/** What a schedule looks like to the property: the order of the accesses that matter. */
-interface Runs {
-  total: number
-  answered: number
-  refused: number
-  violations: number
+/** The inbound actor's side: a heartbeat of term 3 comes at 77 ms. */
+function answering(words: WordsPort): boolean {
+  return new ControlBlockReader(words).answer(heartbeat, 77)
 }
 
-type Answering = Pick<ControlBlockReader, 'answer'>
+/** The consensus actor's side before a step that may campaign. */
+function withdrawing(writer: ControlBlockWriter): number | null {
+  writer.withdraw()
+  return writer.contact()
+}
 
 /**
- * Runs the reader's answer once for every way in which the writer's accesses (publish, withdraw,
- * contact, publish the next term, withdraw, contact) may fall between its own. The writer's accesses
- * do not depend on what it reads, so they are recorded once and replayed one by one.
+ * A whole life of a block in every order of single accesses against one answer: published for term 3,
+ * withdrawn, the contact fed to a step that campaigns if there is none, published for the term that comes of
+ * it. Broken: a heartbeat was answered, and the step campaigned all the same.
  */
-function everyInterleaving(makeReader: (words: WordsPort) => Answering): Runs {
-  const script = recordWriter()
-  const runs: Runs = { total: 0, answered: 0, refused: 0, violations: 0 }
-  const gaps: number[] = new Array(MOST_ACCESSES).fill(0)
-  const visit = (gap: number, left: number): void => {
-    if (gap === gaps.length) return runOnce(script, gaps, makeReader, runs)
-    for (let steps = 0; steps <= left; steps++) {
-      gaps[gap] = steps
-      visit(gap + 1, left - steps)
-    }
-    gaps[gap] = 0
+function explore(answer: (words: WordsPort) => boolean, withdraw = withdrawing) {
+  const seen = { answered: 0, campaigns: 0, broken: 0, states: 0 }
+  const consensus = (words: WordsPort): boolean => {
+    const writer = new ControlBlockWriter(words)
+    writer.publish(block)
+    const campaigns = withdraw(writer) === null
+    writer.publish(campaigns ? { ...block, term: 4, leader: 'n2' } : block)
+    return campaigns
   }
-  visit(0, script.length)
-  return runs
-}
-
-/** More than `answer` makes; accesses that do not happen make some schedules equal. */
-const MOST_ACCESSES = 8
-
-type Access = { readonly index: number; readonly value: number | null }
-
-function recordWriter(): readonly Access[] {
-  const script: Access[] = []
-  const writer = new ControlBlockWriter({
-    load: (index) => {
-      script.push({ index, value: null })
-      return 0
-    },
-    store: (index, value) => void script.push({ index, value }),
-  })
-  script.length = 0
-  writer.publish(block)
-  writer.withdraw()
-  writer.contact()
-  writer.publish({ ...block, term: 4 })
-  return script
-}
-
-function runOnce(
-  script: readonly Access[],
-  gaps: readonly number[],
-  makeReader: (words: WordsPort) => Answering,
-  runs: Runs,
-): void {
-  const memory = [0, 0, 0, 0, 0, 0]
-  let position = 0
-  let contactSeen: number | null = null
-  const writerSteps = (count: number): void => {
-    for (let i = 0; i < count && position < script.length; i++, position++) {
-      const access = script[position]
-      if (access === undefined) return
-      if (access.value === null) contactSeen = memory[access.index] ?? 0
-      else memory[access.index] = access.value
-    }
+  const visit = ([campaigns, answered]: [boolean, boolean]): void => {
+    if (answered) seen.answered++
+    if (campaigns) seen.campaigns++
+    if (campaigns && answered) seen.broken++
   }
-  let access = 0
-  const before = (): void => writerSteps(gaps[access++] ?? 0)
-  const words: WordsPort = {
-    load: (index) => {
-      before()
-      return memory[index] ?? 0
-    },
-    store: (index, value) => {
-      before()
-      memory[index] = value
-    },
-  }
-  const answered = makeReader(words).answer(heartbeat, 77)
-  writerSteps(script.length)
-  runs.total += 1
-  if (answered) runs.answered += 1
-  else runs.refused += 1
-  if (answered && contactSeen !== 77_000) runs.violations += 1
+  seen.states = everyInterleaving<[boolean, boolean]>(
+    [0, 0, 0, 0, 0, 0],
+    [consensus, answer],
+    visit,
+  )
+  return seen
 }
