@@ -24,6 +24,23 @@ interface Watched {
   readonly matches: Map<NodeId, LogIndex>
 }
 
+const COMPARED = [
+  'role',
+  'term',
+  'leader',
+  'commitIndex',
+  'lastLogIndex',
+  'lastLogTerm',
+  'flushedIndex',
+  'baseIndex',
+  'snapshotIndex',
+  'snapshotTerm',
+  'configuration',
+  'committedConfigurationIndex',
+  'ready',
+  'uncertain',
+] as const satisfies readonly (keyof CoreStatus)[]
+
 /**
  * The properties of Raft's Figure 3, monotonicity, and that nothing counts before it is durable, over
  * everything the cluster has shown so far. Each core is looked at after each of its steps.
@@ -35,9 +52,13 @@ export class Checks {
   readonly #leaderOf = new Map<Term, NodeId>()
   /** Term of each index that any leader has committed. */
   readonly #committedTerm: Term[] = []
+  /** The term of that leader. */
+  readonly #committedIn: Term[] = []
   /** Machines that were given new disks: what they acknowledged before cannot be found there. */
   readonly #wiped = new Set<NodeId>()
   readonly #lost = new Set<NodeId>()
+  /** The newest term whose leader has committed anything. */
+  newestCommittingTerm: Term = 0
   elections = 0
   truncations = 0
   /** Configurations that leaders have brought into force. */
@@ -60,9 +81,14 @@ export class Checks {
     const step = core.step.bind(core)
     core.step = (now: number, input: Input) => {
       const effects = step(now, input)
-      this.#guarded(() => this.#stepped(watched))
+      this.#guarded(() => this.#stepped(watched, input))
       return effects
     }
+  }
+
+  /** Of the process that runs there. */
+  coreOf(id: NodeId): RaftCore | undefined {
+    return this.#watched.get(id)?.core
   }
 
   /** The process of this node is gone. */
@@ -115,17 +141,19 @@ export class Checks {
     checkState(id, status)
   }
 
-  #stepped(watched: Watched): void {
+  #stepped(watched: Watched, input: Input): void {
     const { id, core, status: before } = watched
     const after = core.status()
     watched.status = after
+    if (after.role === 'leader' && input.kind === 'matched') this.#checkMatches(watched)
+    // Most steps are ticks and reads, and change nothing that is looked at here.
+    if (!COMPARED.some((name) => before[name] !== after[name])) return
     checkState(id, after)
     checkTransition(id, before, after)
     if (after.lastLogIndex < before.lastLogIndex) this.truncations++
     if (after.configuration !== before.configuration) this.#reconfigured(watched)
     if (after.role === 'leader' && before.role !== 'leader') this.#elected(watched)
     if (after.commitIndex > before.commitIndex) this.#committed(watched, before)
-    if (after.role === 'leader') this.#checkMatches(watched)
   }
 
   /** S1, S5: what a leader believes of a follower is on that follower's disk, until a later term. */
@@ -156,11 +184,12 @@ export class Checks {
     this.#onQuorum('durable votes', what, status, (machine) => machine.hasVoted(term, id))
     for (let index = baseIndex + 1; index <= this.committed; index++) {
       const expected = this.#committedTerm[index]
-      if (expected === undefined || expected > term) continue
+      // Raft §5.4: committed in an earlier term. Votes of a term may come in after the next has begun.
+      if (expected === undefined || (this.#committedIn[index] ?? 0) >= term) continue
       if (index > lastLogIndex || core.termAt(index) !== expected) {
         throw new SafetyViolation(
           'leader completeness',
-          `${id} leads term ${term} with term ${core.termAt(index)} at index ${index}, committed in term ${expected}`,
+          `${id} leads term ${term} with term ${core.termAt(index)} at index ${index}, where term ${expected} was committed in term ${this.#committedIn[index]}`,
         )
       }
     }
@@ -187,12 +216,25 @@ export class Checks {
         )
       }
       this.#committedTerm[index] = term
+      this.#committedIn[index] ??= status.term
     }
     if (led) this.#committedHere(id, core, status)
   }
 
+  /**
+   * S10: no lease read after another leader's commit. `newestTerm`: in which anybody had committed when the read
+   * began. A node that has learned of a later term since may have answered in an earlier one: it says nothing.
+   */
+  leaseGiven(id: NodeId, newestTerm: Term): void {
+    const term = this.#watched.get(id)?.status.term ?? newestTerm
+    if (term >= newestTerm) return
+    const text = `${id} in term ${term} read from its lease after a commit in term ${newestTerm}`
+    throw new SafetyViolation("no lease read after another leader's commit", text)
+  }
+
   #committedHere(id: NodeId, core: RaftCore, status: CoreStatus): void {
     const { commitIndex } = status
+    this.newestCommittingTerm = Math.max(this.newestCommittingTerm, status.term)
     const term = this.#committedTerm[commitIndex]
     if (term === undefined) return
     if (term !== status.term) {

@@ -1,7 +1,9 @@
 import type { RaftConfig } from '../node/config.js'
 import type { ActorLogger } from '../runtime/actor.js'
 import type { TraceEvent } from '../runtime/sim-host.js'
+import type { Preemption } from '../runtime/sim-scheduler.js'
 import type { NetworkFaults } from '../transport/sim-transport.js'
+import type { ErasedSubject } from './subject.js'
 
 /** How a simulated cluster begins. */
 export interface SimClusterOptions {
@@ -24,6 +26,16 @@ export interface SimClusterOptions {
   readonly flushMs?: number
   /** How far clocks run from the world's, as a part of 1. Default 0. */
   readonly clockSkew?: number
+  /** How wrong a machine's wall clock may be when its process starts. Default 0. */
+  readonly wallClockErrorMs?: number
+  /** Clients that work through sessions. Default 0. */
+  readonly sessions?: number
+  /** State machines keep their own state across restarts of their node (S14). Default false. */
+  readonly keepingMachines?: boolean
+  /** A user's state machine beside the simulator's own. */
+  readonly subject?: ErasedSubject
+  /** S8: how threads are held up between two accesses to shared memory. Default: never. */
+  readonly preemption?: Preemption
   readonly onEvent?: (event: TraceEvent) => void
   readonly logger?: ActorLogger
 }

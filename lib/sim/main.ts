@@ -1,9 +1,11 @@
 #!/usr/bin/env node
 import { availableParallelism } from 'node:os'
 import { Command, InvalidArgumentError } from 'commander'
-import { type ProfileName, profileNames } from './profiles.js'
-import { outcomeOf, type SeedOutcome } from './seed-outcome.js'
+import { type Profile, type ProfileName, profileNames, profiles } from './profiles.js'
+import { outcomeOf, type SeedFailure, type SeedOutcome } from './seed-outcome.js'
 import { runPool } from './seed-pool.js'
+import { SeedThread, type SentOptions } from './seed-thread.js'
+import { shrink } from './shrink.js'
 import { Totals } from './totals.js'
 import { TraceFile } from './trace.js'
 
@@ -12,12 +14,18 @@ interface SimOptions {
   readonly from: number
   readonly profile: ProfileName
   readonly faultsMs: number
+  readonly nodes?: number
+  readonly without?: readonly (keyof Profile)[]
   readonly jobs: number
   readonly patienceMs: number
   readonly firstFailure?: boolean
+  readonly shrink: boolean
   readonly replay?: number
   readonly trace?: string
 }
+
+/** Failing seeds past so many are not made smaller: they are mostly the same. */
+const MOST_SHRUNK = 3
 
 const program = new Command('troupe-sim')
   .description('runs whole simulated clusters of the production actors, one seed each')
@@ -25,9 +33,12 @@ const program = new Command('troupe-sim')
   .option('--from <seed>', 'the first seed', wholeNumber, 1)
   .option('--profile <name>', `one of ${profileNames.join(', ')}`, profileName, 'all')
   .option('--faults-ms <ms>', 'virtual time with faults in each run', wholeNumber, 60_000)
+  .option('--nodes <n>', 'voters to begin with; drawn from the seed by default', wholeNumber)
+  .option('--without <kinds>', 'kinds of trouble to leave out, e.g. crashEveryMs', kinds)
   .option('--jobs <n>', 'threads that run seeds', wholeNumber, availableParallelism())
   .option('--patience-ms <ms>', 'longest real time of one seed', wholeNumber, 300_000)
   .option('--first-failure', 'run no more seeds after the first that fails')
+  .option('--no-shrink', 'look for no smaller runs of seeds that failed')
   .option('--replay <seed>', 'run this seed only', wholeNumber)
   .option('--trace <file>', 'with --replay: write every event there, one JSON object a line')
 
@@ -36,53 +47,72 @@ await main(program.opts<SimOptions>())
 
 async function main(options: SimOptions): Promise<void> {
   const totals = new Totals()
+  const failures: SeedFailure[] = []
   const tell = (outcome: SeedOutcome): boolean => {
-    if ('report' in outcome) {
-      totals.add(outcome.report)
-      return true
+    if ('report' in outcome) totals.add(outcome.report)
+    else {
+      totals.failed++
+      failures.push(outcome)
+      process.stdout.write(failureText(outcome, runOptions(options, outcome.seed)))
     }
-    totals.failed++
-    process.stdout.write(failureText(outcome, options))
-    return options.firstFailure !== true
+    return failures.length === 0 || options.firstFailure !== true
   }
   if (options.replay === undefined) await runSeeds(options, tell)
   else tell(await replay(options.replay, options))
-  process.stdout.write(totals.text())
-  if (totals.failed > 0) process.exitCode = 1
+  if (options.shrink && options.replay === undefined) await shrinkAll(options, failures)
+  const { profile, faultsMs } = options
+  // Some profiles are there to leave things out, and one seed proves nothing.
+  const judged = options.replay === undefined && profile === 'all' ? faultsMs : null
+  process.stdout.write(totals.text(judged))
+  if (totals.failed > 0 || totals.shortcomings(judged).length > 0) process.exitCode = 1
+}
+
+function runOptions(options: SimOptions, seed: number): SentOptions {
+  const { profile, faultsMs, nodes, without } = options
+  const chosen = nodes === undefined ? {} : { nodes }
+  return { seed, profile, faultsMs, ...chosen, ...(without === undefined ? {} : { without }) }
 }
 
 async function runSeeds(
-  { from, seeds, jobs, profile, faultsMs, patienceMs }: SimOptions,
+  options: SimOptions,
   onOutcome: (outcome: SeedOutcome) => boolean,
 ): Promise<void> {
-  const last = from + seeds - 1
-  const common = { profile, faultsMs }
-  await runPool({ jobs: Math.min(jobs, seeds), first: from, last, common, patienceMs, onOutcome })
+  const { from: first, seeds, patienceMs } = options
+  const { seed: _, ...common } = runOptions(options, first)
+  const jobs = Math.min(options.jobs, seeds)
+  await runPool({ jobs, first, last: first + seeds - 1, common, patienceMs, onOutcome })
 }
 
-async function replay(
-  seed: number,
-  { profile, faultsMs, trace }: SimOptions,
-): Promise<SeedOutcome> {
-  if (trace === undefined) return outcomeOf({ seed, profile, faultsMs })
-  const file = new TraceFile(trace)
-  const outcome = await outcomeOf({
-    seed,
-    profile,
-    faultsMs,
-    onEvent: (event) => file.write(event),
-  })
+async function replay(seed: number, options: SimOptions): Promise<SeedOutcome> {
+  const chosen = runOptions(options, seed)
+  if (options.trace === undefined) return outcomeOf(chosen)
+  const file = new TraceFile(options.trace)
+  const outcome = await outcomeOf({ ...chosen, onEvent: (event) => file.write(event) })
   file.close()
   return outcome
 }
 
-function failureText(
-  { seed, rule, message }: Extract<SeedOutcome, { rule: string }>,
-  { profile, faultsMs }: SimOptions,
-): string {
+async function shrinkAll(options: SimOptions, failures: readonly SeedFailure[]): Promise<void> {
+  const thread = new SeedThread(options.patienceMs)
+  for (const failure of failures.slice(0, MOST_SHRUNK)) {
+    const whole = runOptions(options, failure.seed)
+    const small = await shrink(whole, failure, (tried) => thread.run(tried))
+    if (small.options === whole) continue
+    process.stdout.write(`smaller, after ${small.runs} runs: `)
+    process.stdout.write(failureText(small.failure, small.options))
+  }
+  await thread.close()
+}
+
+function failureText({ seed, rule, message, atMs }: SeedFailure, options: SentOptions): string {
   const text = message.startsWith(rule) ? message : `${rule}: ${message}`
-  const flags = `--replay ${seed} --profile ${profile} --faults-ms ${faultsMs}`
-  return `seed ${seed} failed: ${text}\n  replay: npm run sim -- ${flags} --trace trace.jsonl\n`
+  const when = atMs === null ? '' : ` at ${Math.round(atMs)} ms`
+  const { profile, faultsMs, nodes, without = [] } = options
+  const flags = [`--replay ${seed} --profile ${profile} --faults-ms ${faultsMs}`]
+  if (nodes !== undefined) flags.push(`--nodes ${nodes}`)
+  if (without.length > 0) flags.push(`--without ${without.join(',')}`)
+  const replayed = `npm run sim -- ${flags.join(' ')} --trace trace.jsonl`
+  return `seed ${seed} failed${when}: ${text}\n  replay: ${replayed}\n`
 }
 
 function wholeNumber(text: string): number {
@@ -92,9 +122,18 @@ function wholeNumber(text: string): number {
 }
 
 function profileName(text: string): ProfileName {
-  const found = profileNames.find((name) => name === text)
+  return oneOf(profileNames, text)
+}
+
+function kinds(text: string): readonly (keyof Profile)[] {
+  const known = Object.keys(profiles.mixed) as (keyof Profile)[]
+  return text.split(',').map((each) => oneOf(known, each))
+}
+
+function oneOf<T extends string>(known: readonly T[], text: string): T {
+  const found = known.find((name) => name === text)
   if (found !== undefined) return found
   throw new InvalidArgumentError(
-    `expected one of ${profileNames.join(', ')}, found ${JSON.stringify(text)}`,
+    `expected one of ${known.join(', ')}, found ${JSON.stringify(text)}`,
   )
 }

@@ -143,7 +143,7 @@ export class Operator {
       if (server !== undefined) {
         const { id, address } = server
         // A new directory votes only after a leader has spoken to it (S16): to count on it before is reckless.
-        const immediate = this.#cluster.holdsEntries(id) && this.#random() < 0.5
+        const immediate = this.#cluster.view.holdsEntries(id) && this.#random() < 0.5
         return { kind: 'addVoter', server: { id, address }, immediate }
       }
     }
@@ -194,7 +194,7 @@ export class Operator {
   }
 
   #picture(): Picture | null {
-    const found = this.#cluster.leading()
+    const found = this.#cluster.view.leading()
     if (found === null) return null
     const { node: leader, status } = found
     const { index, configuration } = status.configuration

@@ -12,13 +12,15 @@ export interface Profile {
   /** The leader is cut off, in one direction or both, mostly after its acknowledgements came late. */
   readonly isolateLeaderEveryMs: number
   readonly oneWayCutEveryMs: number
+  /** Nothing is replicated between two or more while heartbeats live. */
+  readonly dataCutEveryMs: number
   readonly resetEveryMs: number
   readonly slowLinkEveryMs: number
   /** Frames are lost, doubled and reordered at random. */
   readonly noisyNetwork: boolean
   /** One actor hangs. */
   readonly actorStallEveryMs: number
-  /** One actor fails and is restarted by its supervisor. */
+  /** One actor fails: most are restarted by their supervisor, the log and consensus actors end their node. */
   readonly actorFailureEveryMs: number
   /** A whole process is held (SIGSTOP). */
   readonly pauseEveryMs: number
@@ -30,6 +32,8 @@ export interface Profile {
   readonly changeEveryMs: number
   /** A state machine throws, or is slow. */
   readonly machineFaultEveryMs: number
+  /** How wrong wall clocks may be. */
+  readonly wallClockErrorMs: number
   /** One machine's disks are lost, or a bit of what they hold is flipped: it must be replaced. */
   readonly ruinEveryMs: number
   /** A leader hands over. */
@@ -45,6 +49,7 @@ const calm: Profile = {
   partitionEveryMs: 0,
   isolateLeaderEveryMs: 0,
   oneWayCutEveryMs: 0,
+  dataCutEveryMs: 0,
   resetEveryMs: 0,
   slowLinkEveryMs: 0,
   noisyNetwork: false,
@@ -56,8 +61,9 @@ const calm: Profile = {
   changeEveryMs: 0,
   ruinEveryMs: 0,
   machineFaultEveryMs: 0,
+  wallClockErrorMs: 0,
   transferEveryMs: 0,
-  readEveryMs: 20,
+  readEveryMs: 250,
 }
 
 /** How often each kind of trouble comes, by name. */
@@ -70,6 +76,7 @@ export const profiles = {
     partitionEveryMs: 5000,
     isolateLeaderEveryMs: 8000,
     oneWayCutEveryMs: 7000,
+    dataCutEveryMs: 9000,
     resetEveryMs: 1500,
     slowLinkEveryMs: 8000,
     noisyNetwork: true,
@@ -81,6 +88,7 @@ export const profiles = {
     changeEveryMs: 6000,
     ruinEveryMs: 25_000,
     machineFaultEveryMs: 6000,
+    wallClockErrorMs: 300,
     transferEveryMs: 5000,
   },
   calm,
@@ -89,6 +97,7 @@ export const profiles = {
     ...calm,
     partitionEveryMs: 2000,
     oneWayCutEveryMs: 2000,
+    dataCutEveryMs: 4000,
     resetEveryMs: 500,
     slowLinkEveryMs: 3000,
     noisyNetwork: true,
@@ -104,7 +113,7 @@ export const profiles = {
     oneWayCutEveryMs: 1000,
     slowLinkEveryMs: 1000,
     transferEveryMs: 500,
-    readEveryMs: 2,
+    readEveryMs: 20,
   },
   actors: {
     ...calm,

@@ -1,40 +1,47 @@
+import type { StateMachine } from '../fsm/state-machine.js'
 import type { TraceEvent } from '../runtime/sim-host.js'
 import type { ClusterTotals } from './cluster-totals.js'
+import { electWithoutTheRest, loseLeaderOfPromotion } from './endings.js'
+import { type Make, makeOf } from './make.js'
 import { Nemesis } from './nemesis.js'
-import { type ProfileName, profileFor } from './profiles.js'
+import { type Profile, type ProfileName, profileFor } from './profiles.js'
 import { SimCluster } from './sim-cluster.js'
+import type { ErasedSubject, Subject } from './subject.js'
+import type { Troubles } from './trouble.js'
 import { ConvergenceError } from './violation.js'
 
 /** What happened in one run. */
-export interface SeedReport extends ClusterTotals {
+export interface SeedReport extends ClusterTotals, Troubles {
   readonly seed: number
   readonly profile: ProfileName
   readonly nodes: number
   readonly elections: number
   readonly truncations: number
+  /** Configurations that leaders have brought into force. */
   readonly configurations: number
   /** Machines that lost their state and came back as new members. */
   readonly replaced: number
-  readonly ruins: number
-  readonly machineFaults: number
-  readonly outages: number
-  readonly partitions: number
-  readonly isolations: number
-  readonly resets: number
-  readonly stalls: number
-  readonly pauses: number
-  readonly actorFailures: number
-  readonly fullDisks: number
-  readonly flushErrors: number
+  /** Times that an actor was held up between two accesses to shared memory. */
+  readonly preemptions: number
   readonly events: number
 }
 
 /** One run of the simulator. */
-export interface SeedOptions {
+export interface SeedOptions<
+  Command = Uint8Array,
+  Machine extends StateMachine<Command> = StateMachine<Command>,
+> {
   readonly seed: number
-  readonly profile: ProfileName
+  /** Which troubles there are. Default `all`: each seed has its own mix. */
+  readonly profile?: ProfileName
   /** Virtual time with faults. Default 60000. */
   readonly faultsMs?: number
+  /** Voters to begin with. Default: 3, 5 or 7, by the seed. */
+  readonly nodes?: number
+  /** Kinds of trouble, as named in `Profile`, that are left out. Default: none. */
+  readonly without?: readonly (keyof Profile)[]
+  /** Your own state machine beside the simulator's. */
+  readonly subject?: Subject<Command, Machine>
   readonly onEvent?: (event: TraceEvent) => void
 }
 
@@ -44,69 +51,102 @@ const RECOVERY_MS = 60_000
 /** Restarts are the nemesis' doing here and no reason to give up. */
 const PATIENT = { maxRestarts: 1000, restartMaxMs: 500 }
 
+/** Processes that are starting when the faults end have started, or failed to. */
+const SETTLE_MS = 500
+
+const SESSIONS = 2
+/** S8: rare enough not to slow everything down, and now and then as long as some exchanges take. */
+const PREEMPTION = { everyAccesses: 300, maxMs: 20 }
+
 /**
  * One seed: faults for a while, then none, and the cluster must converge: a leader, equal logs, all
- * replicas at the same index, every acknowledged command applied everywhere.
+ * replicas at the same index, every acknowledged command applied everywhere, nothing unanswered.
  * @throws SafetyViolation or ConvergenceError
  */
-export async function runSeed(options: SeedOptions): Promise<SeedReport> {
-  const { seed } = options
-  const profile = profileFor(options.profile, seed)
-  const nodes = [3, 5, 3, 3, 7, 3, 5][seed % 7] ?? 3
-  const cluster = new SimCluster({
-    seed,
-    nodes,
-    spares: profile.changeEveryMs > 0 ? 2 : 0,
-    changeEveryMs: profile.changeEveryMs,
-    config: { ...PATIENT, ...timeoutsFor(seed), ...snapshotsFor(seed) },
-    network: networkFor(profile.noisyNetwork),
-    proposeEveryMs: seed % 4 === 0 ? 12 : 40,
-    readEveryMs: (profile.readEveryMs * nodes) / 3,
-    transferEveryMs: profile.transferEveryMs,
-    // A flush is slower than a message or faster, so that either may lose the race.
-    flushMs: [0.1, 1, 5][seed % 3] ?? 1,
-    // The rates of two clocks differ by less than maxClockDrift.
-    clockSkew: options.profile === 'calm' ? 0 : 0.045,
-    ...(options.onEvent === undefined ? {} : { onEvent: options.onEvent }),
-  })
-  cluster.start()
-  const nemesis = new Nemesis(cluster, profile)
-  await cluster.run(options.faultsMs ?? 60_000)
+export async function runSeed<Command, Machine extends StateMachine<Command>>(
+  options: SeedOptions<Command, Machine>,
+): Promise<SeedReport> {
+  const { seed, profile: name = 'all', faultsMs = 60_000 } = options
+  const profile = withoutTroubles(profileFor(name, seed), options.without ?? [])
+  const drawn = makeOf(seed)
+  const make = { ...drawn, nodes: options.nodes ?? drawn.nodes }
+  const subject = options.subject as ErasedSubject | undefined
+  const cluster = createCluster({ ...options, subject }, profile, make)
+  cluster.startAll()
+  const nemesis = new Nemesis(cluster, profile, make.heartbeatTimeoutMs)
+  await cluster.run(faultsMs)
   nemesis.stop()
+  await cluster.run(SETTLE_MS)
+  await electWithoutTheRest(cluster)
+  cluster.startAll()
+  cluster.operator.rest()
+  if (profile.changeEveryMs > 0) await loseLeaderOfPromotion(cluster)
   await converge(cluster)
   const { elections, truncations, configurations } = cluster.checks
-  const { replaced } = cluster.operator
-  const { cuts: _, slowLinks: __, ...troubles } = nemesis.totals
-  const events = cluster.scheduler.fired
-  const counts = {
+  return {
+    seed,
+    profile: name,
+    nodes: make.nodes,
     ...cluster.totals,
+    ...nemesis.totals,
     elections,
     truncations,
     configurations,
-    replaced,
-    ...troubles,
-    events,
+    replaced: cluster.operator.replaced,
+    preemptions: cluster.scheduler.preemptions,
+    events: cluster.scheduler.fired,
   }
-  return { seed, profile: options.profile, nodes, ...counts }
 }
 
-function timeoutsFor(seed: number) {
-  const heartbeatTimeoutMs = seed % 2 === 0 ? 400 : 200
-  const leaderStallTimeoutMs = seed % 5 === 0 ? 600 : 2500
-  return { heartbeatTimeoutMs, leaderStallTimeoutMs, replicationStallTimeoutMs: 2000 }
+function createCluster(
+  options: Omit<SeedOptions, 'subject'> & { readonly subject: ErasedSubject | undefined },
+  profile: Profile,
+  make: Make,
+): SimCluster {
+  const { seed, onEvent, subject } = options
+  const { changeEveryMs, transferEveryMs, noisyNetwork, wallClockErrorMs } = profile
+  const { nodes, proposeEveryMs, flushMs, preempted } = make
+  const keepingMachines = make.keepingMachines && subject === undefined
+  return new SimCluster({
+    seed,
+    nodes,
+    spares: changeEveryMs > 0 ? 2 : 0,
+    changeEveryMs,
+    config: configOf(make),
+    network: networkFor(noisyNetwork),
+    proposeEveryMs,
+    readEveryMs: (profile.readEveryMs * nodes) / 3,
+    transferEveryMs,
+    sessions: SESSIONS,
+    flushMs,
+    // The rates of two clocks differ by less than maxClockDrift.
+    clockSkew: options.profile === 'calm' ? 0 : 0.045,
+    wallClockErrorMs,
+    keepingMachines,
+    ...(preempted ? { preemption: PREEMPTION } : {}),
+    ...(subject === undefined ? {} : { subject }),
+    ...(onEvent === undefined ? {} : { onEvent }),
+  })
 }
 
-/** Two of three seeds take snapshots often; one keeps so little of the log that followers need them. */
-function snapshotsFor(seed: number) {
-  if (seed % 3 === 1) return {}
-  const trailingLogEntries = seed % 3 === 0 ? 20 : 200
-  const snapshotChunkBytes = 4096
-  return {
-    snapshotIntervalMs: 500,
-    snapshotThresholdEntries: 100,
-    trailingLogEntries,
-    snapshotChunkBytes,
+function configOf(make: Make) {
+  const { heartbeatTimeoutMs, heartbeatIntervalMs, leaderStallTimeoutMs } = make
+  const { trailingLogEntries } = make
+  const timeouts = {
+    heartbeatTimeoutMs,
+    heartbeatIntervalMs,
+    leaderStallTimeoutMs,
+    replicationStallTimeoutMs: 2000,
   }
+  if (trailingLogEntries === null) return { ...PATIENT, ...timeouts }
+  const snapshots = { snapshotIntervalMs: 500, snapshotThresholdEntries: 100, trailingLogEntries }
+  return { ...PATIENT, ...timeouts, ...snapshots }
+}
+
+function withoutTroubles(profile: Profile, kinds: readonly (keyof Profile)[]): Profile {
+  const left: Record<string, number | boolean> = { ...profile }
+  for (const kind of kinds) left[kind] = typeof left[kind] === 'boolean' ? false : 0
+  return left as unknown as Profile
 }
 
 function networkFor(noisy: boolean) {
@@ -117,7 +157,7 @@ function networkFor(noisy: boolean) {
 
 async function converge(cluster: SimCluster): Promise<void> {
   cluster.quiesce()
-  cluster.operator.rest()
+  cluster.startAll()
   await cluster.run(RECOVERY_MS, () => cluster.converged)
   if (!cluster.converged) {
     throw new ConvergenceError(

@@ -1,31 +1,34 @@
-import type { ConsensusStatus } from '../../actors/consensus/protocol.js'
 import type { MemberChange } from '../core/membership.js'
 import type { LogIndex, NodeId, Server } from '../core/types.js'
 import type { RaftConfig } from '../node/config.js'
 import { resolveConfig } from '../node/resolve-config.js'
 import { SimScheduler } from '../runtime/sim-scheduler.js'
-import type { WireError } from '../runtime/wire-error.js'
 import { SimNetwork } from '../transport/sim-transport.js'
+import { Ambushes } from './ambushes.js'
 import { Checks } from './checks.js'
 import { ClientChecks } from './client-checks.js'
+import { clusterObserver } from './cluster-observer.js'
 import type { SimClusterOptions } from './cluster-options.js'
 import { compareDisks, pictureOf, votersOf } from './cluster-picture.js'
+import { clusterSession } from './cluster-session.js'
 import { noTotals } from './cluster-totals.js'
-import { type ListMachine, listMachine } from './list-machine.js'
+import { ClusterView } from './cluster-view.js'
+import { USER_ERROR, verdictOn } from './node-failures.js'
 import { Operator } from './operator.js'
+import { type ReplicaMachine, replicaMachine } from './replica-machine.js'
 import { SimNode } from './sim-node.js'
-import { type ProgramObserver, SimProgram } from './sim-program.js'
+import { SimProgram } from './sim-program.js'
+import { SubjectReplica } from './subject-replica.js'
 import { ConvergenceError, SafetyViolation } from './violation.js'
 import { watchfulLogger } from './watchful-logger.js'
 
 const START_AGAIN_MS = 500
-const USER_ERROR = 'a simulated mistake of the user'
 /** Some times what seven nodes under the heaviest load bring about. */
 const MOST_EVENTS_PER_MS = 120
 
 /**
  * Memory is kept far below what a configuration may say, so that slabs are reused (S7), the tail lets
- * go of batches, and followers and state machines are fed from the store.
+ * go of batches, followers and state machines are fed from the store, and snapshots come in many chunks.
  */
 const SMALL_MEMORY = {
   slabBytes: 4096,
@@ -34,6 +37,7 @@ const SMALL_MEMORY = {
   maxReadBytes: 4096,
   maxInflightBytes: 16_384,
   maxAppendBytes: 4096,
+  snapshotChunkBytes: 1024,
 }
 
 /** A whole cluster of production actors in one thread, in virtual time, from one seed. */
@@ -44,26 +48,22 @@ export class SimCluster {
   readonly clients = new ClientChecks()
   readonly nodes: readonly SimNode[]
   readonly totals = noTotals()
-  readonly #options: SimClusterOptions
-  readonly #leaders = new Map<NodeId, number>()
-  readonly #statuses = new Map<NodeId, ConsensusStatus>()
-  /** The newest state machine of each node. */
-  readonly #machines = new Map<NodeId, ListMachine>()
-  readonly #programs = new Map<NodeId, SimProgram>()
+  readonly view: ClusterView
   readonly operator: Operator
+  readonly #options: SimClusterOptions
+  /** The newest state machine and program of each node. */
+  readonly #machines = new Map<NodeId, ReplicaMachine>()
+  readonly #programs = new Map<NodeId, SimProgram>()
+  readonly #ambushes = new Ambushes()
   #violation: SafetyViolation | null = null
-  readonly #ambushes: { readonly at: number; readonly act: () => void }[] = []
   #quiet = false
-  readonly failures: { readonly node: NodeId; readonly error: WireError }[] = []
 
   constructor(options: SimClusterOptions) {
     this.#options = options
-    this.scheduler = new SimScheduler({ seed: options.seed })
-    this.network = new SimNetwork({
-      time: this.scheduler,
-      ...(options.network === undefined ? {} : { faults: options.network }),
-    })
-    const { nodes, spares = 0 } = options
+    const { seed, preemption, network, nodes, spares = 0 } = options
+    this.scheduler = new SimScheduler({ seed, ...(preemption === undefined ? {} : { preemption }) })
+    const faults = network === undefined ? {} : { faults: network }
+    this.network = new SimNetwork({ time: this.scheduler, ...faults })
     const all: Omit<Server, 'addedAt'>[] = Array.from({ length: nodes + spares }, (_, i) => ({
       id: `n${i + 1}`,
       address: `10.0.0.${i + 1}:7000`,
@@ -71,22 +71,11 @@ export class SimCluster {
     }))
     const members = all.slice(0, nodes)
     const config = { ...resolveConfig(options.config), ...SMALL_MEMORY }
-    this.nodes = all.map((member, i) =>
-      this.#createNode(member, i < nodes ? members : null, config),
-    )
+    this.view = new ClusterView(() => this.nodes)
+    this.nodes = all.map((each, i) => this.#createNode(each, i < nodes ? members : null, config))
     this.operator = new Operator(this, options.changeEveryMs ?? 0)
     this.checks = new Checks(this.nodes, (violation) => this.#report(violation))
-  }
-
-  /** The nodes that lead, as their programs were told last. */
-  get leaders(): readonly NodeId[] {
-    const newest = Math.max(0, ...this.#leaders.values())
-    return [...this.#leaders].filter(([, term]) => term === newest).map(([node]) => node)
-  }
-
-  /** Whether this node leads, as its program was told last; others may lead since. */
-  leads(node: NodeId): boolean {
-    return this.#leaders.has(node)
+    for (let each = 0; each < (options.sessions ?? 0); each++) this.#createSession(`c${each + 1}`)
   }
 
   /** Virtual ms. */
@@ -94,20 +83,14 @@ export class SimCluster {
     return this.scheduler.now()
   }
 
-  /** The leader of the newest term and what it says of itself; null: none that runs. */
-  leading(): { readonly node: SimNode; readonly status: ConsensusStatus } | null {
-    const newest = Math.max(0, ...[...this.#statuses.values()].map(({ term }) => term))
-    for (const node of this.nodes) {
-      const status = this.#statuses.get(node.id)
-      if (status?.role === 'leader' && status.term === newest && node.running)
-        return { node, status }
-    }
-    return null
+  /** Clocks run at different rates. */
+  get skewed(): boolean {
+    return (this.#options.clockSkew ?? 0) > 0
   }
 
-  /** The node runs and has some of the log. */
-  holdsEntries(id: NodeId): boolean {
-    return (this.#statuses.get(id)?.lastLogIndex ?? 0) > 0
+  /** The newest program of a node; its process may have ended. */
+  program(node: NodeId): SimProgram | undefined {
+    return this.#programs.get(node)
   }
 
   /** An operator asks this node for a change of members. */
@@ -123,8 +106,11 @@ export class SimCluster {
     this.checks.wiped(node.id)
   }
 
-  start(): void {
-    for (const node of this.nodes) this.restart(node)
+  /** Whatever is down and not in repair. */
+  startAll(): void {
+    for (const node of this.nodes) {
+      if (!node.running && !this.operator.isRuined(node)) this.restart(node)
+    }
   }
 
   restart(node: SimNode): void {
@@ -135,42 +121,27 @@ export class SimCluster {
     this.scheduler.promisesDue()
   }
 
-  /** A directory cannot be made on a full disk; whoever runs the program tries again. */
-  #notStarted(node: SimNode, error: unknown): void {
-    if (this.operator.isRuined(node)) return this.crash(node)
-    if ((error as { readonly code?: unknown }).code !== 'RAFT_STORAGE_FULL') {
-      this.#nodeFailed(node, `it did not start: ${String(error)}`)
-      return
-    }
-    this.crash(node)
-    this.scheduler.after(START_AGAIN_MS, () => {
-      if (!node.running && !this.operator.isRuined(node)) this.restart(node)
-    })
-  }
-
   crash(node: SimNode): void {
     this.totals.crashes++
-    this.#leaders.delete(node.id)
-    this.#statuses.delete(node.id)
+    this.view.forget(node.id)
+    this.#programs.delete(node.id)
     if (node.crash({ mayTear: this.#mayTear() }).lostWrites > 0) this.totals.crashesThatLostWrites++
     this.checks.forget(node.id)
   }
 
-  /** Acts once so many more events have happened anywhere. */
-  afterEvents(count: number, act: () => void): void {
-    this.#ambushes.push({ at: this.scheduler.fired + count, act })
-    this.#ambushes.sort((a, b) => a.at - b.at)
+  /** The cluster has removed this node. Some programs close a node that is out, some leave it running. */
+  removed(id: NodeId): void {
+    this.totals.removals++
+    const node = this.nodes.find((each) => each.id === id)
+    if (this.scheduler.random() < 0.5) return
+    this.scheduler.after(0, () => {
+      if (node?.running === true) this.crash(node)
+    })
   }
 
-  /**
-   * S15: nobody can tell a batch that a crash tore from one that was damaged later. Where a majority may
-   * have acknowledged one that nobody can read, nobody may lead: that is not what is simulated.
-   */
-  #mayTear(): boolean {
-    const known = [...this.#statuses.values()].map(votersOf).filter((count) => count > 0)
-    const voters = Math.min(...known, this.#options.nodes)
-    const unsure = this.nodes.filter((node) => node.torn || this.operator.isRuined(node)).length
-    return unsure + 1 <= (voters - 1) / 2
+  /** Acts once so many more events have happened anywhere. */
+  afterEvents(count: number, act: () => void): void {
+    this.#ambushes.add(this.scheduler.fired + count, act)
   }
 
   /**
@@ -183,9 +154,7 @@ export class SimCluster {
       forMs,
       maxEvents,
       until: () => {
-        while ((this.#ambushes[0]?.at ?? Number.POSITIVE_INFINITY) <= this.scheduler.fired) {
-          this.#ambushes.shift()?.act()
-        }
+        this.#ambushes.spring(this.scheduler.fired)
         return this.#violation !== null || until?.() === true
       },
     })
@@ -201,47 +170,70 @@ export class SimCluster {
     this.#quiet = true
   }
 
-  /** All replicas run, know one leader, and have the same log committed and applied. */
+  /** One leader, equal logs, everything applied, every machine replaced, and no member waits for an answer. */
   get converged(): boolean {
-    const first = this.leading()?.status
-    if (first === undefined || !this.operator.done) return false
-    const { servers } = first.configuration.configuration
-    return this.#membersOf(servers).every((node) => {
-      const status = this.#statuses.get(node.id)
-      return (
-        node.running &&
-        status !== undefined &&
-        status.leader === first.leader &&
-        status.term === first.term &&
-        status.lastLogIndex === first.lastLogIndex &&
-        status.commitIndex === first.lastLogIndex &&
-        status.lastApplied === first.lastLogIndex &&
-        status.flushedIndex === first.lastLogIndex
-      )
-    })
-  }
-
-  #membersOf(servers: readonly Server[]): readonly SimNode[] {
-    return this.nodes.filter(({ id }) => servers.some((server) => server.id === id))
+    if (!this.operator.done || !this.view.converged) return false
+    // Who is out may wait for entries that it will never hear of.
+    return this.view.members().every(({ id }) => this.#programs.get(id)?.idle === true)
   }
 
   /** Once converged: all logs and states are the same. @throws SafetyViolation */
   compare(): void {
     this.checks.matchLogs()
     if (this.#violation !== null) throw this.#violation
-    const { servers = [] } = this.leading()?.status.configuration.configuration ?? {}
-    const members = this.#membersOf(servers)
-    for (const { id } of members) this.clients.final(id, this.#machines.get(id)?.commands ?? [])
-    this.clients.checkHistory(this.#machines.get(members[0]?.id ?? '')?.commands ?? [])
+    const members = this.view.members()
+    for (const { id } of members) this.clients.final(id, this.#machines.get(id)?.state)
+    this.clients.checkHistory()
     compareDisks(members)
   }
 
   /** For messages about what did not converge. */
   picture(): readonly object[] {
     const { ruined } = this.operator
-    const configuration = this.leading()?.status.configuration
-    const nodes = this.nodes.map((node) => pictureOf(node, this.#statuses.get(node.id)))
+    const { configuration } = this.view.leading()?.status ?? {}
+    const nodes = this.nodes.map((node) => {
+      const idle = this.#programs.get(node.id)?.idle
+      return { ...pictureOf(node, this.view.statusOf(node.id)), idle }
+    })
     return [...nodes, { ruined, configuration }]
+  }
+
+  /** A directory cannot be made on a full disk; whoever runs the program tries again. */
+  #notStarted(node: SimNode, error: unknown): void {
+    const full = (error as { readonly code?: unknown }).code === 'RAFT_STORAGE_FULL'
+    if (!full) return this.#nodeFailed(node, `it did not start: ${String(error)}`)
+    this.crash(node)
+    this.#startAgain(node)
+  }
+
+  #startAgain(node: SimNode): void {
+    this.scheduler.after(START_AGAIN_MS, () => {
+      if (!node.running && !this.operator.isRuined(node)) this.restart(node)
+    })
+  }
+
+  #nodeFailed(node: SimNode, message: string): void {
+    this.totals.failures++
+    const verdict = verdictOn(node, message, this.operator.isRuined(node))
+    if (verdict === 'violation') {
+      return this.#report(new SafetyViolation('nodes do not fail', `${node.id}: ${message}`))
+    }
+    // Its program ends the process, which waits for nothing.
+    this.scheduler.after(0, () => {
+      if (node.running) this.crash(node)
+    })
+    if (verdict === 'restart') this.#startAgain(node)
+  }
+
+  /**
+   * S15: nobody can tell a batch that a crash tore from one that was damaged later. Where a majority may
+   * have acknowledged one that nobody can read, nobody may lead: that is not what is simulated.
+   */
+  #mayTear(): boolean {
+    const known = this.view.statuses.map(votersOf).filter((count) => count > 0)
+    const voters = Math.min(...known, this.#options.nodes)
+    const unsure = this.nodes.filter((node) => node.torn || this.operator.isRuined(node)).length
+    return unsure + 1 <= (voters - 1) / 2
   }
 
   #createNode(
@@ -249,9 +241,8 @@ export class SimCluster {
     members: readonly Omit<Server, 'addedAt'>[] | null,
     config: RaftConfig,
   ): SimNode {
-    const { clockSkew = 0, proposeEveryMs = 5, transferEveryMs = 0, onEvent } = this.#options
-    const { readEveryMs = proposeEveryMs } = this.#options
-    const observer = this.#observer()
+    const { clockSkew = 0, wallClockErrorMs = 0, onEvent, logger } = this.#options
+    const drawn = (): number => 2 * this.scheduler.random() - 1
     const node: SimNode = new SimNode({
       scheduler: this.scheduler,
       network: this.network,
@@ -259,78 +250,77 @@ export class SimCluster {
       address,
       members,
       config,
-      clockRate: 1 + (2 * this.scheduler.random() - 1) * clockSkew,
+      clockRate: 1 + drawn() * clockSkew,
+      wallClockErrorMs: () => Math.floor(drawn() * wallClockErrorMs),
       flushMs: () => this.#flushMs(),
-      createMachine: () => this.#createMachine(id),
-      createProgram: (_init, context) => {
-        const quiet = (): boolean => this.#quiet
-        const now = (): number => this.now
-        const load = { now, proposeEveryMs, readEveryMs, transferEveryMs, maxBatch: 8, quiet }
-        const program = new SimProgram({ node: id, observer, ...load }, context)
-        this.#programs.set(id, program)
-        return program
-      },
+      createMachine: () => this.#createMachine(node),
+      createProgram: (_init, context) => this.#createProgram(id, context),
       observeCore: (of, core) => this.checks.observe(of, core),
-      onFailure: (of, error) => {
-        this.failures.push({ node: of, error })
-        this.#nodeFailed(node, error.message)
-      },
+      onFailure: (_of, error) => this.#nodeFailed(node, error.message),
       ...(onEvent === undefined ? {} : { onEvent }),
-      logger: watchfulLogger(id, (violation) => this.#report(violation), this.#options.logger),
+      logger: watchfulLogger(id, (violation) => this.#report(violation), logger),
     })
     return node
   }
 
-  #createMachine(id: NodeId): ListMachine {
-    const machine = listMachine(
-      (index, term, command, count) => {
-        this.#guard(() => this.clients.applied(id, index, term, command, count))
+  #createProgram(id: NodeId, context: ConstructorParameters<typeof SimProgram>[1]): SimProgram {
+    const { proposeEveryMs = 5, readEveryMs = proposeEveryMs, transferEveryMs = 0 } = this.#options
+    const program = new SimProgram(
+      {
+        node: id,
+        observer: clusterObserver(this, this.view, (check) => this.#guard(check)),
+        proposeEveryMs,
+        readEveryMs,
+        transferEveryMs,
+        maxBatch: 8,
+        now: () => this.now,
+        quiet: () => this.#quiet,
+        nextCommand: this.#nextCommand(),
       },
-      () => this.#userFault(id),
+      context,
     )
+    this.#programs.set(id, program)
+    return program
+  }
+
+  #createMachine(node: SimNode): ReplicaMachine {
+    const { id, machineFaults } = node
+    const { subject, keepingMachines = false } = this.#options
+    const kept = this.#machines.get(id)
+    if (kept !== undefined && node.keptMachine === kept) return kept
+    const machine = replicaMachine({
+      onApply: (applied) => this.#guard(() => this.clients.applied(id, applied)),
+      beforeApply: () => {
+        const { scheduler } = this
+        if (machineFaults.slowMs > 0) scheduler.occupy(scheduler.random() * machineFaults.slowMs)
+        if (machineFaults.throws === 0) return
+        machineFaults.throws--
+        throw new Error(USER_ERROR)
+      },
+      keepsItself: keepingMachines,
+      subject:
+        subject === undefined
+          ? null
+          : new SubjectReplica(subject, id, (violation) => this.#report(violation)),
+    })
     this.#machines.set(id, machine)
+    if (keepingMachines) node.keptMachine = machine
     return machine
   }
 
-  #userFault(id: NodeId): void {
-    const faults = this.nodes.find((node) => node.id === id)?.machineFaults
-    if (faults === undefined) return
-    if (faults.slowMs > 0) this.scheduler.occupy(this.scheduler.random() * faults.slowMs)
-    if (faults.throws === 0) return
-    faults.throws--
-    throw new Error(USER_ERROR)
+  #nextCommand(): (() => Uint8Array) | null {
+    const { subject } = this.#options
+    if (subject === undefined) return null
+    const { nextCommand, codec } = subject
+    return () => {
+      const command = nextCommand(() => this.scheduler.random())
+      return codec === undefined ? (command as Uint8Array) : codec.encode(command)
+    }
   }
 
-  /** Some programs close a node that is out, some leave it running. */
-  #removed(id: NodeId): void {
-    this.totals.removals++
-    const node = this.nodes.find((each) => each.id === id)
-    if (this.scheduler.random() < 0.5) return
-    this.scheduler.after(0, () => {
-      if (node?.running === true) this.crash(node)
-    })
-  }
-
-  /** Nothing but a failed flush, or a disk that was spoiled, may end a node. */
-  #nodeFailed(node: SimNode, message: string): void {
-    this.totals.failures++
-    if (message.includes(USER_ERROR)) {
-      this.scheduler.after(0, () => {
-        if (node.running) this.crash(node)
-      })
-      this.scheduler.after(START_AGAIN_MS, () => {
-        if (!node.running && !this.operator.isRuined(node)) this.restart(node)
-      })
-      return
-    }
-    if (node.disk.faults.failFlush !== null || this.operator.isRuined(node)) {
-      // Its program ends the process, which does not wait for a disk that fails.
-      this.scheduler.after(0, () => {
-        if (node.running) this.crash(node)
-      })
-      return
-    }
-    this.#report(new SafetyViolation('nodes do not fail', `${node.id}: ${message}`))
+  #createSession(name: string): void {
+    const guard = (check: () => void): void => this.#guard(check)
+    clusterSession(name, this, { guard, quiet: () => this.#quiet })
   }
 
   /** Now and then a slow one. */
@@ -350,51 +340,8 @@ export class SimCluster {
   }
 
   #report(violation: SafetyViolation): void {
-    this.#violation ??= violation
-  }
-
-  #observer(): ProgramObserver {
-    const { totals, clients } = this
-    return {
-      proposed: (_node, command) => {
-        totals.proposed++
-        clients.proposed(command, this.now)
-      },
-      answered: (command, result) => clients.answered(command, result, this.now),
-      saw: (reading) => clients.saw(reading),
-      acknowledged: (node, command, index) => {
-        totals.acknowledged++
-        this.#guard(() => clients.acknowledge(node, command, index))
-      },
-      failed: (node, command, outcome) => {
-        if (outcome === 'rejected') {
-          totals.rejected++
-          this.#guard(() => clients.refused(node, command))
-        } else totals.unknown++
-      },
-      status: (node, status) => {
-        this.#statuses.set(node, status)
-        if (status.role === 'leader') this.#leaders.set(node, status.term)
-        else this.#leaders.delete(node)
-      },
-      readBegins: () => clients.known,
-      readEnded: (node, what, floor, seen) => {
-        totals.reads++
-        if (what === 'lease read') totals.leaseReads++
-        this.#guard(() => clients.read(node, what, floor, seen))
-      },
-      transferred: () => {
-        totals.transfers++
-      },
-      changed: (reason) => {
-        this.operator.changed()
-        if (reason === null) totals.changes++
-        else totals.refusedChanges++
-      },
-      removed: (node) => this.#removed(node),
-      installed: () => {
-        totals.installs++
-      },
-    }
+    if (this.#violation !== null) return
+    violation.atMs = this.now
+    this.#violation = violation
   }
 }

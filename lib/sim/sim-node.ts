@@ -6,7 +6,7 @@ import { inlineStateMachine } from '../fsm/define.js'
 import type { StateMachine } from '../fsm/state-machine.js'
 import { verifyBatch } from '../log/batch.js'
 import { MemoryDisk } from '../log/memory-disk.js'
-import { readSealed } from '../log/sealed-value.js'
+import { inspectSealed, readSealed } from '../log/sealed-value.js'
 import { memoryStore } from '../log/stores.js'
 import type { AssembledNode } from '../node/assembled.js'
 import { assembleNode } from '../node/assembly.js'
@@ -23,6 +23,9 @@ import { memorySnapshotStore } from '../snapshot/stores.js'
 import type { SimNetwork } from '../transport/sim-transport.js'
 import type { DurableMachine } from './checks.js'
 
+/** What an actor says that the simulator made fail. */
+export const SIMULATED_FAULT = 'a simulated fault'
+
 export interface SimNodeOptions {
   readonly scheduler: SimScheduler
   readonly network: SimNetwork
@@ -33,6 +36,8 @@ export interface SimNodeOptions {
   readonly config: RaftConfig
   /** How fast this machine's clock runs against the world's. */
   readonly clockRate: number
+  /** How wrong its wall clock is, drawn at each start. */
+  readonly wallClockErrorMs?: () => number
   /** How long a flush takes, drawn for each. */
   readonly flushMs: () => number
   readonly createMachine: (node: NodeId) => StateMachine
@@ -52,6 +57,8 @@ export class SimNode implements DurableMachine {
   readonly address: string
   readonly disk = new MemoryDisk()
   readonly snapshots = new MemorySnapshots()
+  /** A state machine that keeps its own state there, too (S14). */
+  keptMachine: StateMachine | null = null
   /** What is wrong with the user's code here: so many calls of apply throw; how long each takes. */
   readonly machineFaults = { throws: 0, slowMs: 0 }
   readonly #options: SimNodeOptions
@@ -61,6 +68,7 @@ export class SimNode implements DurableMachine {
   #wiped = false
   #tornAt: LogIndex = 0
   #atFlush: (() => void) | null = null
+  #failedBefore = 0
 
   constructor(options: SimNodeOptions) {
     this.#options = options
@@ -83,6 +91,22 @@ export class SimNode implements DurableMachine {
     return this.#tornAt !== 0
   }
 
+  /** A flush of the process that runs, or ran last, has failed (S15: which ends it). */
+  get flushFailed(): boolean {
+    return this.disk.failedFlushes > this.#failedBefore
+  }
+
+  /** The next flush fails, or with `times` infinite each from now on. */
+  failFlushes(times: number): void {
+    this.disk.faults.failFlush = new Error('a simulated disk error')
+    this.disk.faults.failTimes = times
+  }
+
+  /** The disk takes writes again. */
+  mendDisk(): void {
+    this.disk.faults.failFlush = null
+  }
+
   get system(): SimActorSystem | null {
     return this.#system
   }
@@ -93,15 +117,18 @@ export class SimNode implements DurableMachine {
 
   /** Starts a process on this machine; resolves when its actors run, which takes virtual time. */
   async start(): Promise<void> {
-    const { scheduler, network, id, config, members, onEvent, logger, clockRate } = this.#options
+    const { scheduler, network, id, config, members, onEvent, logger } = this.#options
+    const { clockRate, wallClockErrorMs } = this.#options
     const system = new SimActorSystem(scheduler, {
       name: `${id}.${++this.#starts}`,
       clockRate,
+      wallClockErrorMs: wallClockErrorMs?.() ?? 0,
       ...(onEvent === undefined ? {} : { onEvent }),
       ...(logger === undefined ? {} : { logger }),
     })
     this.#system = system
     this.#assembled = null
+    this.#failedBefore = this.disk.failedFlushes
     const parts = {
       store: memoryStore({ disk: this.disk }),
       snapshots: memorySnapshotStore(this.snapshots),
@@ -149,6 +176,7 @@ export class SimNode implements DurableMachine {
     assert(!this.running, 'a machine is wiped while it is off', { id: this.id })
     this.disk.format()
     this.snapshots.held.clear()
+    this.keptMachine = null
     this.#wiped = true
     this.#tornAt = 0
   }
@@ -177,6 +205,15 @@ export class SimNode implements DurableMachine {
     }
   }
 
+  /** One bit flips in the first copy of the hard state, while the other is whole (S15). */
+  damageOneCopy(): boolean {
+    const get = (key: string): Uint8Array | null => this.disk.values.get(key) ?? null
+    const { copies, damaged } = inspectSealed(get, 'hard-state')
+    if (copies < 2 || damaged > 0) return false
+    this.disk.damageValue('a/hard-state')
+    return true
+  }
+
   /** The actors that run at this moment. */
   actors(): readonly ActorHandle[] {
     const handles = this.#assembled?.handles() ?? []
@@ -192,7 +229,7 @@ export class SimNode implements DurableMachine {
     const end = (): void => {
       if (this.#system !== system || cell.gone) return
       if (host.busyUntil > scheduler.now()) scheduler.at(host.busyUntil, end)
-      else cell.fail(new Error('a simulated fault'))
+      else cell.fail(new Error(SIMULATED_FAULT))
     }
     end()
   }

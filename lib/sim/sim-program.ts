@@ -3,16 +3,18 @@ import type {
   ConsensusStatus,
   NodeReply,
 } from '../../actors/consensus/protocol.js'
+import type { ResultRun } from '../../actors/fsm/protocol.js'
 import type { MemberChange } from '../core/membership.js'
-import type { LogIndex, NodeId } from '../core/types.js'
+import type { LogIndex, NodeId, Term } from '../core/types.js'
 import { BatchBuilder, ENTRY_COMMAND } from '../log/batch.js'
 import { Arena } from '../log/slab.js'
 import type { ActorContext, ActorRef, Behavior } from '../runtime/actor.js'
 import type { Seen } from './client-checks.js'
 import type { Reading } from './history.js'
-import type { Applied } from './list-machine.js'
 import { compareAndSet, put } from './registers.js'
+import { type Applied, commandBytes } from './replica-machine.js'
 import { SimReads } from './sim-reads.js'
+import type { SessionEntry, SessionOutcome } from './sim-session.js'
 
 /** What the checks learn from the programs. */
 export interface ProgramObserver {
@@ -29,6 +31,10 @@ export interface ProgramObserver {
   status(node: NodeId, status: ConsensusStatus): void
   /** A read begins; returns the highest index that any program knows to be applied by now. */
   readBegins(): LogIndex
+  /** A lease read begins; returns the newest term in which anybody has committed by now. */
+  leaseBegins(): Term
+  /** This node has answered it from its lease. */
+  leaseGiven(node: NodeId, newestTerm: Term): void
   /** A read has been answered; it must not miss what was known when it began. */
   readEnded(node: NodeId, what: ReadKind, floor: LogIndex, seen: Seen): void
   transferred(): void
@@ -57,10 +63,16 @@ export interface SimProgramOptions {
   readonly now: () => number
   /** Most commands in one batch. */
   readonly maxBatch: number
+  /** The bytes of the next command for the user's machine; null: there is none. */
+  readonly nextCommand: (() => Uint8Array) | null
 }
 
+/** A batch under way; its commands are settled one by one, by index. */
 interface Proposal {
-  readonly commands: readonly string[]
+  readonly count: number
+  readonly applied: (at: number, index: LogIndex, outcome: Applied | undefined) => void
+  readonly refused: (at: number, code: unknown) => void
+  readonly failed: (at: number, outcome: 'rejected' | 'unknown' | 'committed') => void
   firstIndex: LogIndex
 }
 
@@ -81,6 +93,7 @@ export class SimProgram implements Behavior<NodeReply> {
   readonly #reads: SimReads
   #consensus: ActorRef<ConsensusMessage> | null = null
   #leads = false
+  #leaderships = 0
   #proposals = 0
   #commands = 0
   readonly #life: string
@@ -100,8 +113,7 @@ export class SimProgram implements Behavior<NodeReply> {
   linked(name: string, ref: ActorRef): void {
     if (name !== 'consensus') return
     this.#consensus = ref as ActorRef<ConsensusMessage>
-    const { proposeEveryMs, readEveryMs, transferEveryMs } = this.#options
-    this.#every(proposeEveryMs, () => this.#propose())
+    const { readEveryMs, transferEveryMs } = this.#options
     this.#every(readEveryMs, () => this.#reads.begin())
     this.#every(transferEveryMs, () => this.#transfer())
   }
@@ -110,7 +122,7 @@ export class SimProgram implements Behavior<NodeReply> {
     const { node, observer } = this.#options
     switch (message.kind) {
       case 'status':
-        this.#leads = message.status.role === 'leader'
+        this.#lead(message.status.role === 'leader')
         this.#reads.leaderIs(message.status.leader)
         return observer.status(node, message.status)
       case 'proposalAccepted': {
@@ -119,14 +131,10 @@ export class SimProgram implements Behavior<NodeReply> {
         return
       }
       case 'proposalApplied':
-        return this.#settle(message.proposal, (command, index) => {
-          observer.acknowledged(node, command, index)
-          const result = message.results?.values?.[index - message.results.firstIndex]
-          if (result !== undefined) observer.answered(command, result as Applied)
-        })
+        return this.#applied(message.proposal, message.results)
       case 'proposalFailed':
-        return this.#settle(message.proposal, (command) => {
-          observer.failed(node, command, message.outcome)
+        return this.#settle(message.proposal, (proposal, at) => {
+          proposal.failed(at, message.outcome)
         })
       case 'readIndexDone':
       case 'readIndexFailed':
@@ -156,12 +164,55 @@ export class SimProgram implements Behavior<NodeReply> {
     this.#consensus?.tell({ kind: 'changeMembers', id: ++this.#proposals, change, prevIndex })
   }
 
-  #settle(id: number, each: (command: string, index: LogIndex) => void): void {
+  /** Nothing that it has asked for is unanswered. */
+  get idle(): boolean {
+    return this.#pending.size === 0 && this.#reads.idle
+  }
+
+  /** Proposes an entry for a client outside; `ended` is called once, unless this process ends before. */
+  proposeFor(entry: SessionEntry, ended: (outcome: SessionOutcome) => void): void {
+    const { type, data, identity } = entry
+    this.#builder.add(type, data, undefined, identity)
+    this.#send({
+      count: 1,
+      applied: (_at, _index, value) =>
+        ended(value === undefined ? { kind: 'lost' } : { kind: 'done', value }),
+      refused: (_at, code) => ended({ kind: 'refused', code }),
+      failed: () => ended({ kind: 'lost' }),
+      firstIndex: 0,
+    })
+  }
+
+  /** The next command for registers, and its bytes. */
+  command(id: string): { readonly text: string; readonly bytes: Uint8Array } {
+    const key = this.#drawKey()
+    const sets = this.#context.random() < 0.6
+    const text = sets ? put(id, key) : compareAndSet(id, key, this.#reads.seen.get(key) ?? '')
+    const { nextCommand } = this.#options
+    return { text, bytes: commandBytes(text, nextCommand?.() ?? null) }
+  }
+
+  #send(proposal: Proposal): void {
+    const id = ++this.#proposals
+    this.#pending.set(id, proposal)
+    this.#consensus?.tell({ kind: 'propose', proposal: id, batch: this.#builder.finish() })
+  }
+
+  #applied(id: number, results: ResultRun | null): void {
+    const refusals = new Map(results?.errors.map(({ index, error }) => [index, error.code]))
+    this.#settle(id, (proposal, at) => {
+      const index = proposal.firstIndex + at
+      if (refusals.has(index)) return proposal.refused(at, refusals.get(index))
+      const value = results?.values?.[index - results.firstIndex]
+      proposal.applied(at, index, value as Applied | undefined)
+    })
+  }
+
+  #settle(id: number, each: (proposal: Proposal, at: number) => void): void {
     const proposal = this.#pending.get(id)
     this.#pending.delete(id)
-    proposal?.commands.forEach((command, offset) => {
-      each(command, proposal.firstIndex + offset)
-    })
+    if (proposal === undefined) return
+    for (let at = 0; at < proposal.count; at++) each(proposal, at)
   }
 
   #every(meanMs: number, act: () => void): void {
@@ -172,26 +223,43 @@ export class SimProgram implements Behavior<NodeReply> {
     })
   }
 
+  /** Proposals come while this node leads, as far as it knows. */
+  #lead(leads: boolean): void {
+    if (leads && !this.#leads) this.#proposeNext(++this.#leaderships)
+    this.#leads = leads
+  }
+
+  #proposeNext(leadership: number): void {
+    const delayMs = this.#options.proposeEveryMs * 2 * this.#context.random()
+    this.#context.after(delayMs, () => {
+      if (!this.#leads || leadership !== this.#leaderships || this.#options.quiet()) return
+      this.#propose()
+      this.#proposeNext(leadership)
+    })
+  }
+
   #propose(): void {
-    if (!this.#leads) return
     const { node, observer, maxBatch } = this.#options
     const count = 1 + Math.floor(this.#context.random() * maxBatch)
     const commands: string[] = []
     for (let i = 0; i < count; i++) {
-      const command = this.#command(`${node}.${this.#life}.${++this.#commands}`)
-      commands.push(command)
-      observer.proposed(node, command)
-      this.#builder.add(ENTRY_COMMAND, new TextEncoder().encode(command))
+      const { text, bytes } = this.command(`${node}.${this.#life}.${++this.#commands}`)
+      commands.push(text)
+      observer.proposed(node, text)
+      this.#builder.add(ENTRY_COMMAND, bytes)
     }
-    const proposal = ++this.#proposals
-    this.#pending.set(proposal, { commands, firstIndex: 0 })
-    this.#consensus?.tell({ kind: 'propose', proposal, batch: this.#builder.finish() })
-  }
-
-  #command(id: string): string {
-    const key = this.#drawKey()
-    if (this.#context.random() < 0.6) return put(id, key)
-    return compareAndSet(id, key, this.#reads.seen.get(key) ?? '')
+    const command = (at: number): string => commands[at] as string
+    this.#send({
+      count,
+      applied: (at, index, result) => {
+        observer.acknowledged(node, command(at), index)
+        if (result !== undefined) observer.answered(command(at), result)
+      },
+      // The result is in the log and was lost on its way here.
+      refused: (at, _code) => observer.failed(node, command(at), 'committed'),
+      failed: (at, outcome) => observer.failed(node, command(at), outcome),
+      firstIndex: 0,
+    })
   }
 
   #drawKey(): string {

@@ -1,6 +1,6 @@
 import type { ConsensusMessage, NodeReply } from '../../actors/consensus/protocol.js'
-import type { LogIndex, NodeId } from '../core/types.js'
-import type { Answer } from './list-machine.js'
+import type { LogIndex, NodeId, Term } from '../core/types.js'
+import type { Answer } from './replica-machine.js'
 import type { ProgramObserver, ReadKind } from './sim-program.js'
 
 type ReadReply = Extract<
@@ -13,6 +13,8 @@ interface Read {
   readonly floor: LogIndex
   readonly key: string
   readonly from: number
+  /** Of a lease read: the newest term in which anybody had committed when it began. */
+  readonly newestTerm: Term
 }
 
 interface Asked {
@@ -53,6 +55,10 @@ export class SimReads {
     this.#options = options
   }
 
+  get idle(): boolean {
+    return this.#reads.size === 0
+  }
+
   leaderIs(leader: NodeId | null): void {
     this.#leader = leader
   }
@@ -62,7 +68,8 @@ export class SimReads {
     const leader = this.#leader
     if (leader === null) return
     const id = ++this.#id
-    const began = { floor: observer.readBegins(), key: drawKey(), from: now() }
+    const newestTerm = observer.leaseBegins()
+    const began = { floor: observer.readBegins(), key: drawKey(), from: now(), newestTerm }
     if (leader !== node) {
       this.#reads.set(id, { what: 'forwarded read', ...began })
       const asked = { to: leader, body: new Uint8Array(1), timeoutMs: FORWARD_TIMEOUT_MS }
@@ -106,6 +113,8 @@ export class SimReads {
     this.#answer(id, new TextEncoder().encode(String(index)))
     const read = this.#reads.get(id)
     if (read === undefined) return
+    const { node, observer } = this.#options
+    if (read.what === 'lease read') observer.leaseGiven(node, read.newestTerm)
     this.#options.tell({ kind: 'query', minIndex: index, items: [{ id, request: read.key }] })
   }
 

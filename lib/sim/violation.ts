@@ -1,6 +1,8 @@
 /** A rule of Raft that a run has broken, with the numbers. */
 export class SafetyViolation extends Error {
   readonly rule: string
+  /** Virtual time at which it was found; null: at the end, or outside a run. */
+  atMs: number | null = null
 
   constructor(rule: string, message: string) {
     super(`${rule}: ${message}`)

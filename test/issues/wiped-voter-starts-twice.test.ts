@@ -15,15 +15,15 @@ t.test('a voter that lost its disk gives no vote, however often it is started (S
     proposeEveryMs: 20,
     config: { heartbeatTimeoutMs: 150 },
   })
-  cluster.start()
-  await cluster.run(10_000, () => cluster.totals.acknowledged > 50)
-  const leader = cluster.leading()?.node as SimNode
+  cluster.startAll()
+  await cluster.run(10_000, () => cluster.totals.operations > 50)
+  const leader = cluster.view.leading()?.node as SimNode
   const [spoiled, behind] = cluster.nodes.filter((node) => node !== leader) as [SimNode, SimNode]
 
   // What is committed now is on the leader and on the one that is about to lose it.
   cutOff(cluster, behind)
-  const { acknowledged } = cluster.totals
-  await cluster.run(5000, () => cluster.totals.acknowledged > acknowledged + 50)
+  const { operations } = cluster.totals
+  await cluster.run(5000, () => cluster.totals.operations > operations + 50)
   cluster.crash(leader)
   cluster.crash(spoiled)
   cluster.operator.ruin(spoiled)

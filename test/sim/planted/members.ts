@@ -76,4 +76,15 @@ export const membersBugs: readonly PlantedBug[] = [
       },
     ],
   },
+  {
+    name: 'configuration applied late',
+    edits: [
+      {
+        file: 'lib/core/core-state.js',
+        find: 'return this.configurations.latest.configuration;',
+        replace:
+          'return this.configurations.at(Math.max(this.commitIndex, this.configurations.all[0]?.index ?? 0)).configuration;',
+      },
+    ],
+  },
 ]

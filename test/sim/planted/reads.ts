@@ -97,6 +97,17 @@ export const readsBugs: readonly PlantedBug[] = [
     ],
   },
   {
+    name: 'read index with nonvoters',
+    edits: [
+      {
+        file: 'lib/core/read-index.js',
+        find: 'const confirmed = quorumReached(state.configuration, (id) => id === state.id ? leading.probe : (leading.progress.get(id)?.probeAcked ?? 0));',
+        replace:
+          'const answers = [leading.probe, ...[...leading.progress.values()].map((each) => each.probeAcked ?? 0)].sort((a, b) => b - a); const voters = state.configuration.servers.filter((each) => each.suffrage === "voter").length; const confirmed = answers[Math.floor(voters / 2)] ?? 0;',
+      },
+    ],
+  },
+  {
     name: 'read answered by a probe sent before it',
     edits: [
       {
@@ -111,7 +122,17 @@ export const readsBugs: readonly PlantedBug[] = [
     edits: [
       {
         file: 'actors/consensus/stepper.js',
-        find: 'if (guarded)\n            this.#control.withdraw();',
+        find: 'if (guarded) {\n            this.#control.withdraw();',
+        replace: 'if (guarded) {',
+      },
+    ],
+  },
+  {
+    name: "answer after the control block's withdrawal",
+    edits: [
+      {
+        file: 'actors/consensus/control-block.js',
+        find: 'if (version % 2 === 0)\n            return false;',
         replace: '',
       },
     ],
@@ -121,8 +142,8 @@ export const readsBugs: readonly PlantedBug[] = [
     edits: [
       {
         file: 'actors/consensus/stepper.js',
-        find: "if (guarded || input.kind === 'tick')\n            this.#tellContact();",
-        replace: '',
+        find: 'const at = this.#control.contact();',
+        replace: 'const at = null;',
       },
     ],
   },

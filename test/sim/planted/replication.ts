@@ -131,4 +131,15 @@ export const replicationBugs: readonly PlantedBug[] = [
       },
     ],
   },
+  {
+    name: 'match off by one',
+    edits: [
+      {
+        file: 'lib/core/leader.js',
+        find: 'progress.matchIndex = Math.max(progress.matchIndex, input.matchIndex);',
+        replace:
+          'progress.matchIndex = Math.max(progress.matchIndex, Math.min(input.matchIndex + 1, state.log.lastIndex));',
+      },
+    ],
+  },
 ]

@@ -119,4 +119,34 @@ export const snapshotsBugs: readonly PlantedBug[] = [
       },
     ],
   },
+  {
+    name: 'snapshot without its sessions',
+    edits: [
+      {
+        file: 'actors/fsm/sessions/whole-state.js',
+        find: 'if (sessions.size === 0 && keys.size === 0)',
+        replace: 'if (true)',
+      },
+    ],
+  },
+  {
+    name: 'repeated session command applied again',
+    edits: [
+      {
+        file: 'actors/fsm/sessions/session-table.js',
+        find: "verdict: 'known'",
+        replace: "maxResultBytes: session.maxResultBytes, verdict: 'apply'",
+      },
+    ],
+  },
+  {
+    name: 'state machine past the flushed index',
+    edits: [
+      {
+        file: 'actors/consensus/consensus-actor.js',
+        find: 'const bounded = init.flushedOnly || snapshots.holdsBack;',
+        replace: 'const bounded = snapshots.holdsBack;',
+      },
+    ],
+  },
 ]

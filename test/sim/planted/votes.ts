@@ -123,4 +123,25 @@ export const votesBugs: readonly PlantedBug[] = [
       { file: 'lib/core/election.js', find: 'if (state.config.preVote)', replace: 'if (false)' },
     ],
   },
+  {
+    name: 'vote refused to an unknown candidate',
+    edits: [
+      {
+        file: 'lib/core/election.js',
+        find: "return 'this node may not vote yet';",
+        replace:
+          "return 'this node may not vote yet'; if (!isVoter(state.configuration, request.candidate)) return 'unknown';",
+      },
+    ],
+  },
+  {
+    name: 'damaged last batch is no floor for votes',
+    edits: [
+      {
+        file: 'lib/core/election.js',
+        find: "return belowRequest(state, request) ? 'entries may be missing here' : null;",
+        replace: 'return null;',
+      },
+    ],
+  },
 ]

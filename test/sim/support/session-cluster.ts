@@ -6,9 +6,9 @@ import { NodeSide } from '../../../lib/node/node-side.js'
 import { resolveConfig } from '../../../lib/node/resolve-config.js'
 import type { ActorContext, Behavior } from '../../../lib/runtime/actor.js'
 import { SimScheduler } from '../../../lib/runtime/sim-scheduler.js'
-import { type ListMachine, listMachine } from '../../../lib/sim/list-machine.js'
 import { SimNode } from '../../../lib/sim/sim-node.js'
 import { SimNetwork } from '../../../lib/transport/sim-transport.js'
+import { type ListMachine, listMachine } from './list-machine.js'
 
 /** What the programs were told of their commands. */
 export interface Story {
@@ -96,7 +96,7 @@ export class SessionCluster {
       clockRate: 1,
       flushMs: () => 0.2 + this.scheduler.random(),
       createMachine: () => {
-        const machine = listMachine(() => {})
+        const machine = listMachine()
         this.machines.set(id, machine)
         return machine
       },
