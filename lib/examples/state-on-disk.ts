@@ -5,7 +5,7 @@ import type { Command } from './lmdb-table.js'
 await using node = await RaftNode.start({
   cluster: 'tables',
   id: 'n1',
-  dataDir: './data/n1',
+  dataDir: './data/tables',
   transport: tcpTransport({ listen: '127.0.0.1:7811' }),
   bootstrap: [{ id: 'n1', address: '127.0.0.1:7811' }],
   stateMachine: stateMachine<typeof import('./lmdb-table.js')>(

@@ -18,7 +18,7 @@ const members = list.map((entry) => {
 const node = await RaftNode.start({
   cluster: 'counts',
   id,
-  dataDir: `./data/${id}`,
+  dataDir: `./data/service-${id}`,
   transport: tcpTransport({ listen: members.find((member) => member.id === id)?.address ?? '' }),
   bootstrap: members,
   stateMachine: stateMachine<typeof import('../counter.js')>(

@@ -11,7 +11,7 @@ console.log(`${checks.length} checks of the contract hold`)
 await using node = await RaftNode.start({
   cluster: 'counts',
   id: 'n1',
-  dataDir: './data/n1',
+  dataDir: './data/counts',
   transport: tcpTransport({ listen: '127.0.0.1:7821' }),
   store: { module: new URL('./file-store.js', import.meta.url) },
   bootstrap: [{ id: 'n1', address: '127.0.0.1:7821' }],
