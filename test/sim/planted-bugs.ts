@@ -8,8 +8,8 @@ import { type Edit, type PlantedBug, plantedBugs } from './planted/index.js'
 
 /**
  * Tests the simulator itself: plants one bug at a time in a copy of the build and runs seeds there until
- * one fails. Prints the table of test/README.md; fails when a bug is not caught. That their texts are in the
- * code, and their names in the table, is checked by planted.test.ts.
+ * one fails. Prints a table; fails when a bug is not caught. That their texts are in the code is checked by
+ * planted.test.ts.
  *
  *     node dist/test/sim/planted-bugs.js [--only TEXT] [--part 1/4] [--seeds 500] [--from 1] [--jobs 2]
  */
