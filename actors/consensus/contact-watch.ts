@@ -9,6 +9,8 @@ const DELAY_WINDOW_MS = 10_000
 /** A thread that is late by so much of an election timeout can soon not take part in elections in time. */
 const DANGER_SHARE = 0.5
 const WARNING_INTERVAL_MS = 60_000
+/** A program that starts loads modules and threads: what that costs is no news, and over by itself. */
+const STARTING_MS = 10_000
 
 /** Looks at the clock with every tick: is the leader late, and is this thread? */
 export class ContactWatch {
@@ -21,7 +23,7 @@ export class ContactWatch {
   #windowEndsAt = 0
   #delayMs = 0
   #delayBeforeMs = 0
-  #warnedAt = Number.NEGATIVE_INFINITY
+  #quietUntil: number | null = null
 
   constructor(parts: {
     readonly tell: (event: NodeEvent) => void
@@ -81,9 +83,9 @@ export class ContactWatch {
   }
 
   #warnIfDangerous(now: number, delayMs: number, heartbeatTimeoutMs: number): void {
-    if (delayMs < DANGER_SHARE * heartbeatTimeoutMs) return
-    if (now - this.#warnedAt < WARNING_INTERVAL_MS) return
-    this.#warnedAt = now
+    this.#quietUntil ??= now + STARTING_MS
+    if (delayMs < DANGER_SHARE * heartbeatTimeoutMs || now < this.#quietUntil) return
+    this.#quietUntil = now + WARNING_INTERVAL_MS
     this.#warn(
       { delayMs: Math.round(delayMs), heartbeatTimeoutMs },
       'the thread of consensus stood still for so long that elections are at risk: let it do less at ' +

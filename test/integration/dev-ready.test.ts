@@ -49,7 +49,8 @@ t.test('one Ctrl-C ends every process cleanly, and the data is there again', asy
   first.process.signalGroup('SIGINT')
   first.process.signal('SIGINT')
   const { code, signal, stderr } = await first.process.ended
-  t.strictSame({ code, signal, stderr }, { code: 0, signal: null, stderr: '' })
+  t.strictSame({ code, signal }, { code: 0, signal: null })
+  t.strictSame(complaints(stderr), [])
   for (const { pid, id } of first.nodes) t.throws(() => process.kill(pid, 0), `${id} is gone`)
 
   const second = await DevCluster.start(t, place)
@@ -70,7 +71,12 @@ t.test('the cluster ends with the shell that npm has put between', async (t) => 
   shell.signal('SIGKILL')
   // Its output closes once the last process that writes to it is gone.
   const { stderr } = await shell.ended
-  t.equal(stderr, '')
+  t.strictSame(complaints(stderr), [])
   const again = await DevCluster.start(t, place)
   t.equal(again.nodes.length, 3)
 })
+
+/** What a busy machine makes nodes say of their threads is no complaint about their end. */
+function complaints(stderr: string): readonly string[] {
+  return stderr.split('\n').filter((line) => line !== '' && !line.includes('elections are at risk'))
+}
