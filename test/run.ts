@@ -8,15 +8,17 @@ import { after, now } from '../lib/runtime/clock.js'
 
 /**
  * Runs each test file in a process of its own, and says of each whether all of it passed; the whole output of
- * those that failed. Integration tests run one at a time, beside the others. (tap's own runner would put a
- * module hook into every process and thread that the tests start, which takes longer than all the rest.)
+ * those that failed. At most two are integration tests, which use real threads, disks and clocks: one that
+ * fails beside others runs once more when the machine is its own, and what that shows is said and counts. (tap's
+ * own runner would put a module hook into every process and thread of the tests, which takes longer than
+ * all the rest.)
  *
  *     node dist/test/run.js [--jobs N] [TEXT …]     only the files whose path contains one of the texts
  */
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
-  options: { jobs: { type: 'string', default: String(Math.min(availableParallelism(), 4)) } },
+  options: { jobs: { type: 'string', default: String(Math.min(availableParallelism() + 1, 4)) } },
 })
 
 /** Limit of a file that sets none of its own. tap ends it with a list of what it waits for. */
@@ -26,10 +28,18 @@ const KILL_MS = 900_000
 /** Processes that a file has left behind may hold its output open. */
 const LEFT_BEHIND_MS = 2000
 
+const MOST_REAL = 2
+/** What these measure is the machine, too: no other integration test runs beside them. */
+const DELICATE = ['stalls', 'paused', 'snapshot-memory'].map(
+  (name) => `integration/${name}.test.js`,
+)
+
 const directory = fileURLToPath(new URL('.', import.meta.url))
 const all = testFiles()
-const alone = all.filter((file) => file.startsWith('integration'))
-const others = all.filter((file) => !file.startsWith('integration'))
+const isReal = (file: string) => file.startsWith('integration')
+/** The delicate first, as long as there is something else to do beside them. */
+const real = [...all.filter(isReal)].sort((a, b) => Number(isDelicate(b)) - Number(isDelicate(a)))
+const others = all.filter((file) => !isReal(file))
 
 interface Report {
   readonly file: string
@@ -41,9 +51,16 @@ interface Report {
 
 const started = now()
 const reports: Report[] = []
-let oneRunsAlone = false
+/** The integration tests that run now. */
+const running = new Set<string>()
+const again: string[] = []
 await Promise.all(Array.from({ length: Math.max(1, Number(values.jobs)) }, runOneByOne))
+for (const file of again) report(await run(file))
 summarize()
+
+function isDelicate(file: string): boolean {
+  return DELICATE.includes(file)
+}
 
 function testFiles(): readonly string[] {
   const files = readdirSync(directory, { recursive: true, encoding: 'utf8' })
@@ -54,13 +71,22 @@ function testFiles(): readonly string[] {
 
 async function runOneByOne(): Promise<void> {
   for (;;) {
-    const mine = oneRunsAlone ? undefined : alone.shift()
-    const file = mine ?? others.shift()
+    const file = nextReal() ?? others.shift()
     if (file === undefined) return
-    if (mine !== undefined) oneRunsAlone = true
-    report(await run(file))
-    if (mine !== undefined) oneRunsAlone = false
+    if (isReal(file)) running.add(file)
+    const result = await run(file)
+    running.delete(file)
+    report(result)
+    if (isReal(file) && !result.ok) again.push(file)
   }
+}
+
+/** Undefined: none is left, or none may begin now. The last one to end lets the next one begin. */
+function nextReal(): string | undefined {
+  const [next] = real
+  if (next === undefined || running.size >= MOST_REAL) return undefined
+  if (running.size > 0 && [next, ...running].some(isDelicate)) return undefined
+  return real.shift()
 }
 
 async function run(file: string): Promise<Report & { readonly ms: number }> {
@@ -101,10 +127,13 @@ function outputOf(
 }
 
 function report(one: Report & { readonly ms: number }): void {
+  const before = reports.findIndex(({ file }) => file === one.file)
+  if (before >= 0) reports.splice(before, 1)
   reports.push(one)
   const name = one.file.replace(/\.test\.js$/, '')
   const facts = `${one.assertions} assertions, ${(one.ms / 1000).toFixed(1)} s`
-  process.stdout.write(`${one.ok ? 'ok' : 'NOT OK'} ${name} (${facts})\n`)
+  const alone = before >= 0 ? ', run again by itself' : ''
+  process.stdout.write(`${one.ok ? 'ok' : 'NOT OK'} ${name} (${facts}${alone})\n`)
   if (!one.ok) process.stdout.write(`${one.output.replace(/^/gm, '    ')}\n`)
 }
 
@@ -116,6 +145,7 @@ function summarize(): void {
   process.stdout.write(
     `\n${sum('assertions')} assertions (${sum('skipped')} skipped) in ${seconds} s\n`,
   )
+  for (const file of again) process.stdout.write(`failed beside others: ${file}\n`)
   for (const { file } of failed) process.stdout.write(`failed: ${file}\n`)
   process.stdout.write(`${reports.length - failed.length} passed, ${failed.length} failed\n`)
   if (failed.length > 0 || reports.length === 0) process.exitCode = 1
