@@ -8,17 +8,16 @@ import { after, now } from '../lib/runtime/clock.js'
 
 /**
  * Runs each test file in a process of its own, and says of each whether all of it passed; the whole output of
- * those that failed. At most two are integration tests, which use real threads, disks and clocks: one that
- * fails beside others runs once more when the machine is its own, and what that shows is said and counts. (tap's
- * own runner would put a module hook into every process and thread of the tests, which takes longer than
- * all the rest.)
+ * those that failed. Many use real threads, disks and clocks: a file that fails beside others runs once more when
+ * the machine is its own, and both results are said. (tap's own runner would put a module hook into every process
+ * and thread of the tests, which takes longer than all the rest.)
  *
  *     node dist/test/run.js [--jobs N] [TEXT …]     only the files whose path contains one of the texts
  */
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
-  options: { jobs: { type: 'string', default: String(Math.min(availableParallelism() + 1, 4)) } },
+  options: { jobs: { type: 'string', default: String(Math.min(availableParallelism(), 4)) } },
 })
 
 /** Limit of a file that sets none of its own. tap ends it with a list of what it waits for. */
@@ -77,7 +76,7 @@ async function runOneByOne(): Promise<void> {
     const result = await run(file)
     running.delete(file)
     report(result)
-    if (isReal(file) && !result.ok) again.push(file)
+    if (!result.ok) again.push(file)
   }
 }
 

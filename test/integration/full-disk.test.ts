@@ -89,7 +89,11 @@ t.test('the disk of the leader is full: another leads, and room brings it back',
   if (disk === null) return t.pass('a small disk', { skip: 'it takes the right to mount' })
   await cluster.startAll()
   await cluster.settle()
-  const [n1, n2] = cluster.nodes as readonly [RaftNode, RaftNode]
+  // In the order in which they came up: the one with the small disk is not always the first.
+  const [n1, n2] = ['n1', 'n2'].map((id) => cluster.nodes.find((node) => node.id === id)) as [
+    RaftNode,
+    RaftNode,
+  ]
   if (n1.state !== 'leader') await (await cluster.leader()).transferLeadership('n1', { timeoutMs })
   await n1.waitFor({ state: 'leader' }, { timeoutMs })
   // Nobody else is full: whoever writes notices a change of leaders, and nothing else.
