@@ -40,7 +40,7 @@ func runNode(arguments []string) error {
 	members := flags.String("members", "", "id=host:port, …")
 	dir := flags.String("dir", "", "data directory")
 	storeName := flags.String("store", "boltdb", "boltdb or wal")
-	// The largest batch that the library allows: with its default of 64 it is about half as fast.
+	// The largest batch that the library allows.
 	maxAppend := flags.Int("max-append", 1024, "MaxAppendEntries")
 	rpcs := flags.Int("rpcs", 0, "MaxRPCsInFlight; 0 is the library's default")
 	cache := flags.Int("cache", 8192, "entries that the log cache holds; 0 for none")
