@@ -4,9 +4,9 @@ import { stepDown } from './roles.js'
 import { handOver } from './transfer.js'
 
 /**
- * S15: a leader whose store has no room leads on: it refuses proposals and serves reads. It makes way as soon as
- * a voter holds more than it could store itself, which shows that there is room. To make way for voters whose
- * disks are as full would leave the cluster without a leader, for none of them could write its first entry.
+ * S15: a leader whose store has no room refuses proposals and serves reads. It makes way as soon as a voter holds
+ * more than it could store itself, which shows that there is room, and at the latest when its entries have
+ * waited for leaderStallTimeoutMs (S12): whether the others are as full or only hard to reach it cannot know.
  */
 export function makeWayIfFull(state: CoreState, now: number): void {
   const { leading, storeFull, durable, configuration } = state

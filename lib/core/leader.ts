@@ -7,7 +7,7 @@ import { makeWayIfFull } from './full-store.js'
 import type { Input } from './inputs.js'
 import { LeaderState } from './leader-state.js'
 import { appendOwn, isReady } from './own-append.js'
-import { isMember, isVoter, membersOf, quorumReached } from './quorum.js'
+import { isMember, isVoter, membersOf, quorumReached, votersOf } from './quorum.js'
 import { confirmReads, onTermCommitted } from './read-index.js'
 import { learnRemoval } from './removal.js'
 import { becomeFollower, changeRole, stepDown } from './roles.js'
@@ -173,10 +173,10 @@ export function leaderTick(state: CoreState, now: number): void {
     stepDown(state, now, 'no quorum heard within the leader lease timeout')
     return
   }
+  // S15: the only voter has nobody to make way for: while its log waits for room, its reads go on.
+  if (state.storeFull && votersOf(state.configuration).length === 1) leading.progressAt = now
   // A restored snapshot takes as long as it takes; its transfers have deadlines of their own (S12).
-  // What waits for room on this disk does so under any leader that has none (S15).
-  const mayWait = state.uncertain !== null || state.storeFull
-  const waiting = state.commitIndex < state.log.lastIndex && !mayWait
+  const waiting = state.commitIndex < state.log.lastIndex && state.uncertain === null
   if (waiting && now - leading.progressAt > state.config.leaderStallTimeoutMs) {
     stepDown(state, now, 'entries wait and nothing commits within the leader stall timeout')
     return

@@ -212,7 +212,7 @@ export class RaftCore {
       case 'logRefused':
         return onLogRefused(state, now, input)
       case 'logWritable':
-        return onLogWritable(state, now)
+        return onLogWritable(state)
       case 'snapshotSaved':
         return onSnapshotSaved(state, input)
       case 'snapshotReceived':

@@ -115,12 +115,10 @@ export function onLogRefused(state: CoreState, now: number, input: InputOf<'logR
 }
 
 /** There is room again: everything that the store does not hold is issued once more. */
-export function onLogWritable(state: CoreState, now: number): void {
+export function onLogWritable(state: CoreState): void {
   if (!state.storeFull) return
   const refused = state.refused
   state.storeFull = false
-  // S12: what waited for room is given its time from here on.
-  if (state.leading !== null) state.leading.progressAt = now
   state.refused = null
   if (refused === null) return
   const { log, durable } = state

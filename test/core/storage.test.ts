@@ -130,17 +130,42 @@ t.test(
   },
 )
 
-t.test('a leader whose store is full leads on and proposes nothing', async (t) => {
+t.test(
+  'a leader whose store is full proposes nothing, and goes on when there is room',
+  async (t) => {
+    const node = leaderOf(3)
+    node.step(propose(1))
+    t.notOk(has(node.step(refused(2, 2)), 'roleChanged'), 'nobody is known to have room')
+    t.equal(only(node.step(propose(2)), 'rejected').reason, 'storageFull')
+    t.match(only(node.step({ kind: 'barrier', id: 1 }), 'barrierRejected'), {
+      reason: 'storageFull',
+    })
+    t.same(rewritten(node.step(WRITABLE)), ['held 3..3@2'])
+    t.equal(only(node.step(propose(3)), 'accepted').firstIndex, 4)
+  },
+)
+
+t.test('S12: it makes way when nobody has shown room within the stall timeout', async (t) => {
   const node = leaderOf(3)
   node.step(propose(1))
-  t.notOk(has(node.step(refused(2, 2)), 'roleChanged'), 'nobody is known to have room')
-  t.equal(only(node.step(propose(2)), 'rejected').reason, 'storageFull')
-  t.match(only(node.step({ kind: 'barrier', id: 1 }), 'barrierRejected'), { reason: 'storageFull' })
+  node.step(refused(2, 2))
+  const heardAfter = (ms: number) => {
+    node.now += ms
+    for (const peer of ['n2', 'n3']) node.step(heartbeatAck(peer, 2, { sentAt: node.now }))
+    return node.step(TICK)
+  }
+  t.notOk(has(heardAfter(5000), 'roleChanged'))
+  t.match(only(heardAfter(1), 'roleChanged'), { role: 'follower' })
+})
+
+t.test('S15: the only voter waits for room as long as it takes', async (t) => {
+  const node = leaderOf(1)
+  node.step(propose(1))
+  node.step(refused(2, 2))
   node.now += 60_000
-  for (const peer of ['n2', 'n3']) node.step(heartbeatAck(peer, 2, { sentAt: node.now }))
-  t.notOk(has(node.step(TICK), 'roleChanged'), 'what waits for room is no stall (S12)')
+  t.notOk(has(node.step(TICK), 'roleChanged'), 'there is nobody to make way for')
   t.same(rewritten(node.step(WRITABLE)), ['held 3..3@2'])
-  t.equal(only(node.step(propose(3)), 'accepted').firstIndex, 4)
+  t.notOk(has(node.step(TICK), 'roleChanged'), 'nor once there is room')
 })
 
 t.test('it makes way as soon as a voter holds what it could not store', async (t) => {
