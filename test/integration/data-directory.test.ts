@@ -103,6 +103,8 @@ t.test('a node whose directory was deleted is refused, and nothing is lost', asy
   t.same(await texts(leader), ['acknowledged', 'goes on'])
   await cluster.stop(leader.id)
   const [last] = cluster.nodes
+  // Until it misses its leader it would send the command there, and could not know what became of it.
+  await last?.waitFor({ state: 'preCandidate' }, { timeoutMs: 20_000 })
   const alone = last?.apply(Buffer.from('alone'), { timeoutMs: 500, forward: true })
   t.match(await fateOf(alone ?? Promise.resolve()), /rejected/, 'no quorum with an amnesiac')
   t.match(await refusal(cluster, id), { code: 'RAFT_LOST_STATE' })
