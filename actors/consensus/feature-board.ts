@@ -5,14 +5,12 @@ import type { IndexedConfiguration, NodeId } from '../../lib/core/types.js'
 /** What each node has announced in its latest handshake, and what all members can do together. */
 export class FeatureBoard {
   readonly #announced = new Map<NodeId, readonly string[]>()
-  readonly #configuration: () => IndexedConfiguration
   /** Worked out anew only when a handshake or a configuration has changed something. */
   #usable: readonly Feature[] | null = null
   #usableIn: IndexedConfiguration | null = null
 
-  constructor(self: NodeId, own: readonly string[], configuration: () => IndexedConfiguration) {
+  constructor(self: NodeId, own: readonly string[]) {
     this.#announced.set(self, own)
-    this.#configuration = configuration
   }
 
   /** A node that was upgraded, or went back, says so when it connects again. */
@@ -23,8 +21,8 @@ export class FeatureBoard {
     this.#usable = null
   }
 
-  get usable(): readonly Feature[] {
-    const configuration = this.#configuration()
+  /** Asked in every turn of consensus, with the configuration that is in use. */
+  usable(configuration: IndexedConfiguration): readonly Feature[] {
     if (this.#usable !== null && this.#usableIn === configuration) return this.#usable
     const members = membersOf(configuration.configuration).map(({ id }) => id)
     this.#usableIn = configuration

@@ -104,8 +104,7 @@ export function createParts(init: ConsensusInit, context: ActorContext): Parts {
     measured: (delayMs) => figures.record('loopDelayMs', delayMs),
     warn: (fields, message) => context.log.warn(fields, message),
   })
-  const members = () => core.status().configuration
-  const features = new FeatureBoard(init.nodeId, init.features ?? FEATURES, members)
+  const features = new FeatureBoard(init.nodeId, init.features ?? FEATURES)
   const status = new StatusPublisher({
     ...{ context, core, apply, control, links, lag, contacts },
     features,
@@ -129,7 +128,7 @@ export function createParts(init: ConsensusInit, context: ActorContext): Parts {
     lag,
     chunkBytes,
     maxLogBytes,
-    deflate: () => features.usable.includes('deflatedChunks'),
+    deflate: () => features.usable(core.status().configuration).includes('deflatedChunks'),
     unreadable: (meta, reason) => {
       effects.snapshotFailed(meta, reason)
       // A new snapshot is what helps (hashicorp/raft issue 522).

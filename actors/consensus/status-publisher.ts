@@ -65,7 +65,7 @@ export class StatusPublisher {
     const rest = [...indexes, ready, configuration.index]
     // Small delays are no news.
     const slow = Math.round(this.#contacts.delayMs / 50)
-    const features = this.#features.usable
+    const features = this.#features.usable(configuration)
     const summary = [...marks, ...rest, leading ? 0 : contact, slow, features]
     const before = this.#published
     if (summary.every((mark, place) => mark === before[place])) return

@@ -2,7 +2,8 @@ import { Counter, Gauge, Histogram, type Registry } from 'prom-client'
 import { RaftError } from '../node/errors.js'
 import type { SizeFigures, TimeFigures } from '../node/stats-types.js'
 import type { NodeStats } from '../node/types.js'
-import { type HistogramMetric, metrics, type NumberMetric } from './metric-list.js'
+import type { HistogramMetric, NumberMetric } from './metric.js'
+import { metrics } from './metric-list.js'
 
 /** What is needed of a node: a RaftNode has it. */
 export interface MeasuredNode {

@@ -1,8 +1,6 @@
 import type { PeerReport } from '../../actors/consensus/protocol.js'
 import type { LogStats } from '../../actors/log/protocol.js'
-import { loadCodec } from '../fsm/load.js'
 import type { StateMachineSpec, StateMachineTypes } from '../fsm/spec.js'
-import type { Codec } from '../fsm/state-machine.js'
 import { createActorSystem } from '../runtime/actor-system.js'
 import { consensusSettings } from './actor-inits.js'
 import type { AdminOptions, AdminRequest, ServerChange } from './administration.js'
@@ -25,7 +23,7 @@ import type { Restored, RestoreMeta, RestoreSource } from './restore-types.js'
 import { Session } from './session.js'
 import type { SessionOptions } from './sessions.js'
 import { type NodeSnapshot, Snapshots } from './snapshots.js'
-import { type StartedNode, startError, startNode } from './start-node.js'
+import { codecOf, type StartedNode, startError, startNode } from './start-node.js'
 import { NodeStatistics } from './stats.js'
 import type {
   Applied,
@@ -85,7 +83,7 @@ export class RaftNode<Types extends StateMachineTypes = StateMachineTypes> {
     options: RaftNodeOptions<Types>,
   ): Promise<RaftNode<Types>> {
     const resolved = resolveOptions(options)
-    const codec = await loadCodecOf(options.stateMachine)
+    const codec = await codecOf(options.stateMachine)
     const { logger, actorUrl } = resolved
     const system = createActorSystem({ logger, moduleUrl: actorUrl })
     return new RaftNode<Types>(await startNode({ options: resolved, codec, system }))
@@ -387,14 +385,6 @@ export class RaftNode<Types extends StateMachineTypes = StateMachineTypes> {
    */
   static recover(options: RecoverOptions): Promise<RecoveryReport> {
     return recover(options)
-  }
-}
-
-async function loadCodecOf({ codec }: StateMachineSpec): Promise<Codec<unknown>> {
-  try {
-    return await loadCodec(codec)
-  } catch (error) {
-    throw startError(error)
   }
 }
 

@@ -1,3 +1,5 @@
+import { loadCodec } from '../fsm/load.js'
+import type { StateMachineSpec } from '../fsm/spec.js'
 import type { Codec } from '../fsm/state-machine.js'
 import type { HostActorSystem } from '../runtime/actor-system.js'
 import { toWireError, type WireError } from '../runtime/wire-error.js'
@@ -100,6 +102,15 @@ async function assemble(
     const [side] = made
     if (side === undefined) throw new Error('the assembly has not created the node actor')
     return { side, assembled }
+  } catch (error) {
+    throw startError(error)
+  }
+}
+
+/** What turns commands into bytes on this thread. */
+export async function codecOf({ codec }: StateMachineSpec): Promise<Codec<unknown>> {
+  try {
+    return await loadCodec(codec)
   } catch (error) {
     throw startError(error)
   }
