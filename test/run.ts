@@ -8,9 +8,8 @@ import { after, now } from '../lib/runtime/clock.js'
 
 /**
  * Runs each test file in a process of its own, and says of each whether all of it passed; the whole output of
- * those that failed. Many use real threads, disks and clocks: a file that fails beside others runs once more when
- * the machine is its own, and both results are said. (tap's own runner would put a module hook into every process
- * and thread of the tests, which takes longer than all the rest.)
+ * those that failed. (tap's own runner would put a module hook into every process and thread of the tests, which
+ * takes longer than all the rest.)
  *
  *     node dist/test/run.js [--jobs N] [TEXT …]     only the files whose path contains one of the texts
  */
@@ -52,9 +51,7 @@ const started = now()
 const reports: Report[] = []
 /** The integration tests that run now. */
 const running = new Set<string>()
-const again: string[] = []
 await Promise.all(Array.from({ length: Math.max(1, Number(values.jobs)) }, runOneByOne))
-for (const file of again) report(await run(file))
 summarize()
 
 function isDelicate(file: string): boolean {
@@ -73,10 +70,8 @@ async function runOneByOne(): Promise<void> {
     const file = nextReal() ?? others.shift()
     if (file === undefined) return
     if (isReal(file)) running.add(file)
-    const result = await run(file)
+    report(await run(file))
     running.delete(file)
-    report(result)
-    if (!result.ok) again.push(file)
   }
 }
 
@@ -126,13 +121,10 @@ function outputOf(
 }
 
 function report(one: Report & { readonly ms: number }): void {
-  const before = reports.findIndex(({ file }) => file === one.file)
-  if (before >= 0) reports.splice(before, 1)
   reports.push(one)
   const name = one.file.replace(/\.test\.js$/, '')
   const facts = `${one.assertions} assertions, ${(one.ms / 1000).toFixed(1)} s`
-  const alone = before >= 0 ? ', run again by itself' : ''
-  process.stdout.write(`${one.ok ? 'ok' : 'NOT OK'} ${name} (${facts}${alone})\n`)
+  process.stdout.write(`${one.ok ? 'ok' : 'NOT OK'} ${name} (${facts})\n`)
   if (!one.ok) process.stdout.write(`${one.output.replace(/^/gm, '    ')}\n`)
 }
 
@@ -144,7 +136,6 @@ function summarize(): void {
   process.stdout.write(
     `\n${sum('assertions')} assertions (${sum('skipped')} skipped) in ${seconds} s\n`,
   )
-  for (const file of again) process.stdout.write(`failed beside others: ${file}\n`)
   for (const { file } of failed) process.stdout.write(`failed: ${file}\n`)
   process.stdout.write(`${reports.length - failed.length} passed, ${failed.length} failed\n`)
   if (failed.length > 0 || reports.length === 0) process.exitCode = 1

@@ -23,14 +23,14 @@ export interface TestClusterOptions<Types extends StateMachineTypes> {
    * again when a node is started again.
    */
   readonly stateMachine: (id: string) => StateMachineSpec<Types>
-  /** Default: heartbeatTimeoutMs 200. */
+  /** Default: heartbeatTimeoutMs 500, which a machine that is busy with other tests can keep. */
   readonly config?: Partial<RaftConfig>
   readonly logger?: ActorLogger
   /** What differs for single nodes from a memory store on a memory network. */
   readonly options?: (id: string) => Partial<RaftNodeOptions<Types>>
 }
 
-const DEFAULT_CONFIG: Partial<RaftConfig> = { heartbeatTimeoutMs: 200 }
+const DEFAULT_CONFIG: Partial<RaftConfig> = { heartbeatTimeoutMs: 500 }
 
 /** A cluster in this process: memory network, memory stores, every actor on this thread. */
 export class TestCluster<Types extends StateMachineTypes> implements AsyncDisposable {
