@@ -4,7 +4,14 @@ import { type Processes, startProcesses } from './support/processes.js'
 
 /** S9, S11: a blocked thread or a hung disk of a few seconds is nobody's reason for an election. */
 
-const config = { heartbeatTimeoutMs: 500 }
+const config = { heartbeatTimeoutMs: 1000 }
+
+/** Nodes that have just started may still miss each other, and say so. */
+async function connected(cluster: Processes): Promise<void> {
+  for (const node of cluster.nodes) {
+    while ((await node.status()).connected < cluster.nodes.length - 1);
+  }
+}
 
 async function quiet(t: Tap, cluster: Processes, trouble: () => Promise<void>): Promise<void> {
   const before = await Promise.all(cluster.nodes.map((node) => node.status()))
@@ -34,6 +41,7 @@ t.test('stalls shorter than leaderStallTimeoutMs cause no election', async (t) =
   const cluster = await startProcesses(config)
   t.teardown(() => cluster.close())
   const leader = await cluster.leader()
+  await connected(cluster)
   await t.test('the main thread of a follower is blocked for 2 s', async (t) => {
     const node = await follower(cluster)
     await quiet(t, cluster, async () => {
@@ -63,7 +71,7 @@ t.test('stalls shorter than leaderStallTimeoutMs cause no election', async (t) =
 t.test("the leader's store hangs for 3 s while a follower catches up", async (t) => {
   const cluster = await startProcesses({
     // A process is started beside it, which takes both processors for a while.
-    heartbeatTimeoutMs: 500,
+    ...config,
     tailMaxBytes: 1024 * 1024,
     maxEntryBytes: 64 * 1024,
   })

@@ -16,6 +16,8 @@ class Reader {
   readonly #slot: number
   readonly #worker: Worker
   readonly #counts: SharedWords
+  /** Waited for from the start: a reader may be ready before anyone asks. */
+  readonly ready: Promise<unknown>
 
   constructor(slot: number) {
     const words = SharedWords.allocate(READER_WORDS)
@@ -23,10 +25,7 @@ class Reader {
     this.#counts = new SharedWords(words)
     const url = new URL('./support/pin-reader.js', import.meta.url)
     this.#worker = new Worker(url, { workerData: { slot, words } })
-  }
-
-  async ready(): Promise<void> {
-    await once(this.#worker, 'message')
+    this.ready = once(this.#worker, 'message')
   }
 
   /** As the consensus actor does: pinned first, then told. */
@@ -57,7 +56,7 @@ function batchOf(arena: Arena, fill: number): BatchRef {
 t.test('S7: readers on threads of their own never see a slab begun again', async (t) => {
   const readers = [new Reader(PIN_LOG), new Reader(PIN_FSM)]
   t.teardown(() => Promise.all(readers.map((reader) => reader.close())))
-  for (const reader of readers) await reader.ready()
+  for (const reader of readers) await reader.ready
   const arena = new Arena({ slabBytes: 4096, maxIdleSlabs: 32 })
   for (let made = 0; made < BATCHES; made++) {
     const fill = made % 251
