@@ -23,8 +23,8 @@ export class StatusPublisher {
   #matched = false
   #replicatedIndex: LogIndex = 0
   #replicatedOf: LogIndex = 0
-  /** What was published last: numbers and names that were compared one by one, each turn. */
-  #published: readonly unknown[] = []
+  /** What was told last. */
+  #told: ConsensusStatus | null = null
 
   constructor(parts: {
     readonly context: ActorContext
@@ -52,32 +52,37 @@ export class StatusPublisher {
   }
 
   publish(): void {
-    const { baseIndex: _, ...core } = this.#core.status()
-    const lastApplied = this.#apply.applied
+    const status = this.#status()
+    if (this.#told !== null && !isNews(this.#told, status)) return
+    this.#told = status
+    this.#links.node.tell({ kind: 'status', status })
+  }
+
+  /** Field by field: this is done in every turn, and a spread would take longer than all else here. */
+  #status(): ConsensusStatus {
+    const core = this.#core.status()
     const leading = core.role === 'leader'
-    const contact = leading ? this.#context.now() : this.#heardAt(core.lastContactAt)
-    const { role, term, leader, commitIndex, flushedIndex, lastLogIndex, snapshotIndex, ready } =
-      core
-    const replicatedIndex = leading ? this.#replicated(lastLogIndex) : 0
-    const marks = [role, term, leader, commitIndex, flushedIndex, lastLogIndex, lastApplied]
-    const { configuration, committedConfigurationIndex } = core
-    const indexes = [replicatedIndex, snapshotIndex, committedConfigurationIndex]
-    const rest = [...indexes, ready, configuration.index]
-    // Small delays are no news.
-    const slow = Math.round(this.#contacts.delayMs / 50)
-    const features = this.#features.usable(configuration)
-    const summary = [...marks, ...rest, leading ? 0 : contact, slow, features]
-    const before = this.#published
-    if (summary.every((mark, place) => mark === before[place])) return
-    this.#published = summary
-    const measured = {
-      features,
+    return {
+      role: core.role,
+      term: core.term,
+      leader: core.leader,
+      commitIndex: core.commitIndex,
+      replicatedIndex: leading ? this.#replicated(core.lastLogIndex) : 0,
+      lastApplied: this.#apply.applied,
+      lastLogIndex: core.lastLogIndex,
+      lastLogTerm: core.lastLogTerm,
+      flushedIndex: core.flushedIndex,
+      snapshotIndex: core.snapshotIndex,
+      snapshotTerm: core.snapshotTerm,
+      configuration: core.configuration,
+      committedConfigurationIndex: core.committedConfigurationIndex,
+      lastContactAt: leading ? this.#context.now() : this.#heardAt(core.lastContactAt),
+      ready: core.ready,
       loopDelayMs: this.#contacts.delayMs,
       applyLagBytes: this.#lag.bytes,
+      features: this.#features.usable(core.configuration),
+      uncertain: core.uncertain,
     }
-    const contacts = { lastContactAt: contact, replicatedIndex }
-    const status: ConsensusStatus = { ...core, lastApplied, ...contacts, ...measured }
-    this.#links.node.tell({ kind: 'status', status })
   }
 
   #replicated(lastLogIndex: LogIndex): LogIndex {
@@ -94,4 +99,28 @@ export class StatusPublisher {
     if (fast === null || coreAt === null) return coreAt
     return Math.max(fast, coreAt)
   }
+}
+
+/** Small delays are no news. */
+const DELAY_STEP_MS = 50
+
+/** A leader hears itself all the time, and the lag follows from the indexes: neither is news by itself. */
+function isNews(before: ConsensusStatus, after: ConsensusStatus): boolean {
+  return (
+    before.commitIndex !== after.commitIndex ||
+    before.lastApplied !== after.lastApplied ||
+    before.flushedIndex !== after.flushedIndex ||
+    before.lastLogIndex !== after.lastLogIndex ||
+    before.replicatedIndex !== after.replicatedIndex ||
+    before.term !== after.term ||
+    before.role !== after.role ||
+    before.leader !== after.leader ||
+    before.snapshotIndex !== after.snapshotIndex ||
+    before.committedConfigurationIndex !== after.committedConfigurationIndex ||
+    before.configuration.index !== after.configuration.index ||
+    before.ready !== after.ready ||
+    before.features !== after.features ||
+    (after.role !== 'leader' && before.lastContactAt !== after.lastContactAt) ||
+    Math.round(before.loopDelayMs / DELAY_STEP_MS) !== Math.round(after.loopDelayMs / DELAY_STEP_MS)
+  )
 }
