@@ -69,7 +69,15 @@ export class Admission {
     for (const entry of ready) entry.decided(null)
   }
 
-  /** `peer` has taken this node's handshake, so it knows no earlier incarnation of this node. */
+  /** Whether the peer is a member here since the entry that it says: an earlier life of it would be known. */
+  isMember(peer: NodeId, addedAt: LogIndex): boolean {
+    return this.#members.get(peer) === addedAt
+  }
+
+  /**
+   * `peer` has taken this node's handshake, and has this node as a member since the same entry: it knows no
+   * earlier incarnation. Of a peer that knows no members, or another history of them, it would mean nothing.
+   */
   confirmedBy(peer: NodeId): void {
     this.#confirmedBy.add(peer)
   }

@@ -118,7 +118,7 @@ export class NodeRequests {
     this.#bootstrapping = false
     this.#parts.stepper.step({ kind: 'bootstrapped', configuration })
     // S16: whom a fresh node must ask follows from the list; of a single one nobody.
-    this.#parts.peers.allowVoting()
+    this.#parts.peers.bootstrapped()
     this.#bootstrapDone(id, true)
   }
 

@@ -1,10 +1,12 @@
 import type { Input } from '../../lib/core/inputs.js'
+import { membersOf } from '../../lib/core/quorum.js'
 import type { RaftCore } from '../../lib/core/raft-core.js'
 import { FIRST_GENERATION, type IndexedConfiguration, type NodeId } from '../../lib/core/types.js'
 import type { ActorContext } from '../../lib/runtime/actor.js'
 import type { WireError } from '../../lib/runtime/wire-error.js'
 import type { InboundReply } from '../inbound/protocol.js'
 import type { KnownIncarnations } from '../log/protocol.js'
+import type { ReplicatorReply } from '../replicator/protocol.js'
 import { Admission } from './admission.js'
 import type { EffectRunner } from './effect-runner.js'
 import type { FeatureBoard } from './feature-board.js'
@@ -70,11 +72,13 @@ export class PeerDesk {
   ): void {
     const stranger = this.#ofAnotherGeneration(peer, generation)
     if (stranger !== null) {
-      this.#links.inbound?.control({ kind: 'admit', connection, refusal: stranger })
+      const refused = { connection, refusal: stranger, vouches: false }
+      this.#links.inbound?.control({ kind: 'admit', ...refused })
       return this.#event(peer, stranger.message)
     }
     this.#admission.decide(peer, { incarnation, addedAt }, (refusal) => {
-      this.#links.inbound?.control({ kind: 'admit', connection, refusal })
+      const vouches = refusal === null && this.#admission.isMember(peer, addedAt)
+      this.#links.inbound?.control({ kind: 'admit', connection, refusal, vouches })
       if (refusal !== null) {
         this.health.lost(peer)
         this.#event(peer, refusal.message)
@@ -106,7 +110,8 @@ export class PeerDesk {
   }
 
   /** A replicator has reached its peer, and the peer has taken this node's incarnation. */
-  connected(peer: NodeId, incarnation: string, features: readonly string[]): void {
+  connected(message: Extract<ReplicatorReply, { kind: 'peerConnected' }>): void {
+    const { peer, incarnation, features, vouches } = message
     this.#admission.decide(peer, { incarnation, addedAt: 0 }, (refusal) => {
       const admitted = refusal === null
       this.#links.replicators.get(peer)?.ref.control({ kind: 'admitted', incarnation, admitted })
@@ -116,10 +121,22 @@ export class PeerDesk {
       }
       this.health.admitted(peer)
       this.features.heard(peer, features)
-      this.#admission.confirmedBy(peer)
+      if (vouches) this.#admission.confirmedBy(peer)
       this.#step({ kind: 'incarnation', peer, incarnation })
       this.allowVoting()
     })
+  }
+
+  /**
+   * The log was given its first configuration while peers were connected already: they come again, and are
+   * told now that this node would know an earlier life of theirs.
+   */
+  bootstrapped(): void {
+    const { configuration } = this.#core.status().configuration
+    for (const { id } of membersOf(configuration)) {
+      this.#links.inbound?.control({ kind: 'dropPeer', peer: id })
+    }
+    this.allowVoting()
   }
 
   /** S16: a directory made just now votes once a quorum knows no earlier life of this node. */

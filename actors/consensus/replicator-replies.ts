@@ -15,7 +15,7 @@ export class ReplicatorReplies {
     const { peer } = message
     switch (message.kind) {
       case 'peerConnected':
-        return peers.connected(peer, message.incarnation, message.features)
+        return peers.connected(message)
       case 'peerRefused':
         return peers.refusedBy(peer, message.code, message.message)
       case 'peerHealth': {

@@ -62,7 +62,7 @@ class InboundActor implements Behavior<InboundMessage>, ListenHandler {
   readonly #waiting = new Map<number, Waiting>()
   readonly #open = new Map<number, PeerConnection>()
   /** Incarnations that the consensus actor has admitted: they need not wait for it again. */
-  readonly #admitted = new Map<NodeId, string>()
+  readonly #admitted = new Map<NodeId, { readonly life: string; readonly vouches: boolean }>()
   #transport: Transport | null = null
   #listener: Listener | null = null
   #nextNumber: number
@@ -95,7 +95,7 @@ class InboundActor implements Behavior<InboundMessage>, ListenHandler {
   receive(message: InboundMessage): void {
     switch (message.kind) {
       case 'admit':
-        return this.#admit(message.connection, message.refusal)
+        return this.#admit(message)
       case 'reply':
         return this.#open.get(message.connection)?.reply(message.reply)
       case 'dropPeer':
@@ -159,7 +159,8 @@ class InboundActor implements Behavior<InboundMessage>, ListenHandler {
     this.#waiting.set(number, waiting)
     if (this.#consensus.isLinked) this.#ask(waiting)
     // The consensus actor is asked all the same, and may close the connection later.
-    if (this.#admitted.get(hello.nodeId) === lifeOf(waiting)) this.#accept(waiting)
+    const admitted = this.#admitted.get(hello.nodeId)
+    if (admitted?.life === lifeOf(waiting)) this.#accept(waiting, admitted.vouches)
   }
 
   onRefused(remote: string, error: Error): void {
@@ -178,9 +179,13 @@ class InboundActor implements Behavior<InboundMessage>, ListenHandler {
     this.#consensus.control({ kind: 'hello', ...who })
   }
 
-  #admit(number: number, refusal: Welcome['refusal'] | null): void {
+  #admit({
+    connection: number,
+    refusal,
+    vouches,
+  }: Extract<InboundMessage, { kind: 'admit' }>): void {
     const waiting = this.#waiting.get(number)
-    if (refusal !== null && refusal !== undefined) {
+    if (refusal !== null) {
       const open = this.#open.get(number)
       if (open !== undefined) this.#dropPeer(open.peer)
       this.#waiting.delete(number)
@@ -188,15 +193,15 @@ class InboundActor implements Behavior<InboundMessage>, ListenHandler {
       return
     }
     if (waiting === undefined) return
-    this.#admitted.set(waiting.connection.peer, lifeOf(waiting))
-    this.#accept(waiting)
+    this.#admitted.set(waiting.connection.peer, { life: lifeOf(waiting), vouches })
+    this.#accept(waiting, vouches)
   }
 
-  #accept({ connection, accept, version }: Waiting): void {
+  #accept({ connection, accept, version }: Waiting, vouches: boolean): void {
     this.#waiting.delete(connection.number)
     this.#open.set(connection.number, connection)
     this.#services.figures.set('connections', this.#open.size)
-    accept(this.#welcome(version), connection)
+    accept({ ...this.#welcome(version), vouches }, connection)
   }
 
   #refuse(peer: NodeId, refusal: NonNullable<Welcome['refusal']>, accept: Accept): void {

@@ -52,6 +52,8 @@ export type InboundMessage =
       readonly kind: 'admit'
       readonly connection: number
       readonly refusal: { readonly code: string; readonly message: string } | null
+      /** The peer is a member here since the entry that its hello named (S16). */
+      readonly vouches: boolean
     }
   | {
       readonly kind: 'reply'

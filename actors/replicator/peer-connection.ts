@@ -7,7 +7,7 @@ export type Refusal = NonNullable<Welcome['refusal']>
 
 export interface ConnectionEvents {
   /** The handshake succeeded; nothing is sent until `admit`. */
-  opened(incarnation: string, features: readonly string[]): void
+  opened(welcome: Welcome): void
   /** Admitted: `send` works from now on. */
   ready(): void
   frame(type: number, head: Uint8Array, payload: Uint8Array): void
@@ -125,7 +125,7 @@ export class PeerConnection {
         if (!current()) return
         this.#incarnation = welcome.incarnation
         this.#openedAt = context.now()
-        events.opened(welcome.incarnation, welcome.features ?? [])
+        events.opened(welcome)
       },
       onFrame: (_channel, type, head, payload) => {
         if (!current()) return

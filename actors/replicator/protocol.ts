@@ -129,6 +129,8 @@ export type ReplicatorReply =
       readonly incarnation: string
       /** What the peer can do (lib/core/features.ts). */
       readonly features: readonly string[]
+      /** Welcome.vouches: this node is a member there, and no earlier life of it is known (S16). */
+      readonly vouches: boolean
     }
   /** The peer refused this node (RAFT_LOST_STATE, RAFT_CLUSTER_MISMATCH, ...). */
   | {

@@ -5,7 +5,7 @@ import { isPromise } from '../../lib/runtime/promise.js'
 import { SharedWords } from '../../lib/runtime/shared-words.js'
 import { OWN_ANNOUNCEMENT } from '../../lib/transport/announcement.js'
 import { openTransport } from '../../lib/transport/open-transport.js'
-import type { Purpose, Transport } from '../../lib/transport/transport.js'
+import type { Purpose, Transport, Welcome } from '../../lib/transport/transport.js'
 import { LeaderBoardReader } from '../consensus/leader-board.js'
 import { ClientLane } from './client-lane.js'
 import { ControlLane } from './control-lane.js'
@@ -199,7 +199,7 @@ class ReplicatorActor implements Behavior<ReplicatorMessage> {
     const hello = { ...can, cluster, nodeId, ...life, purpose, to: peer }
     const context = this.#context
     const events: ConnectionEvents = {
-      opened: (found, features) => this.#onOpened(purpose, found, features),
+      opened: (welcome) => this.#onOpened(purpose, welcome),
       ready: () => {
         this.#figures.add('connections')
         if (purpose === 'heartbeat') this.#health.connection(true, context.now(), 'connected')
@@ -220,11 +220,12 @@ class ReplicatorActor implements Behavior<ReplicatorMessage> {
   // -- S16: whom this node talks to
 
   /** An incarnation that is admitted already need not wait for a consensus actor that may be busy. */
-  #onOpened(purpose: Purpose, incarnation: string, features: readonly string[]): void {
+  #onOpened(purpose: Purpose, { incarnation, features = [], vouches = false }: Welcome): void {
     this.#refusal = null
     const known = incarnation === this.#admitted
     if (!known || purpose === 'heartbeat') {
-      this.#tell({ kind: 'peerConnected', peer: this.#init.peer, incarnation, features })
+      const { peer } = this.#init
+      this.#tell({ kind: 'peerConnected', peer, incarnation, features, vouches })
     }
     if (known) this.#connections[purpose].admit()
   }

@@ -1,11 +1,14 @@
 import type { ConsensusStatus } from '../../actors/consensus/protocol.js'
 import type { NodeId } from '../core/types.js'
+import { votersOf } from './cluster-picture.js'
 import type { SimNode } from './sim-node.js'
 
 /** The cluster as its programs were told last. */
 export class ClusterView {
   readonly #nodes: () => readonly SimNode[]
   readonly #statuses = new Map<NodeId, ConsensusStatus>()
+  /** In the configuration that each node knew last, whether it runs now or not. */
+  readonly #voters = new Map<NodeId, number>()
 
   constructor(nodes: () => readonly SimNode[]) {
     this.#nodes = nodes
@@ -13,6 +16,8 @@ export class ClusterView {
 
   told(node: NodeId, status: ConsensusStatus): void {
     this.#statuses.set(node, status)
+    const voters = votersOf(status)
+    if (voters > 0) this.#voters.set(node, voters)
   }
 
   /** Its process has ended. */
@@ -22,6 +27,11 @@ export class ClusterView {
 
   statusOf(node: NodeId): ConsensusStatus | undefined {
     return this.#statuses.get(node)
+  }
+
+  /** Of all configurations that a node knew last; null: nobody has known any. */
+  get fewestVoters(): number | null {
+    return this.#voters.size === 0 ? null : Math.min(...this.#voters.values())
   }
 
   get statuses(): readonly ConsensusStatus[] {

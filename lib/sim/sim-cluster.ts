@@ -9,7 +9,7 @@ import { Checks } from './checks.js'
 import { ClientChecks } from './client-checks.js'
 import { clusterObserver } from './cluster-observer.js'
 import type { SimClusterOptions } from './cluster-options.js'
-import { compareDisks, pictureOf, votersOf } from './cluster-picture.js'
+import { compareDisks, pictureOf } from './cluster-picture.js'
 import { clusterSession } from './cluster-session.js'
 import { noTotals } from './cluster-totals.js'
 import { ClusterView } from './cluster-view.js'
@@ -230,8 +230,7 @@ export class SimCluster {
    * have acknowledged one that nobody can read, nobody may lead: that is not what is simulated.
    */
   #mayTear(): boolean {
-    const known = this.view.statuses.map(votersOf).filter((count) => count > 0)
-    const voters = Math.min(...known, this.#options.nodes)
+    const voters = Math.min(this.view.fewestVoters ?? this.#options.nodes, this.#options.nodes)
     const unsure = this.nodes.filter((node) => node.torn || this.operator.isRuined(node)).length
     return unsure + 1 <= (voters - 1) / 2
   }

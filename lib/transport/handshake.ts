@@ -30,6 +30,9 @@ const PRELUDE_BYTES = 16
 const CHECKED_BYTES = 12
 const KIND = { hello: 1, welcome: 2 } as const
 const PURPOSES: readonly Purpose[] = ['data', 'heartbeat', 'client']
+/** Flags of a Welcome. */
+const REFUSED = 1
+const VOUCHES = 2
 const MAX_NAME_BYTES = 255
 /** Characters of a refusal's message that are sent: with the names it fits the bound in any script. */
 const MAX_REFUSAL = 256
@@ -53,7 +56,7 @@ export function encodeWelcome(welcome: Welcome): Uint8Array {
     .string(welcome.cluster)
     .string(welcome.nodeId)
     .string(welcome.incarnation)
-    .u8(refusal === undefined ? 0 : 1)
+    .u8((refusal === undefined ? 0 : REFUSED) | (welcome.vouches === true ? VOUCHES : 0))
   if (refusal !== undefined)
     writer.string(refusal.code).string(refusal.message.slice(0, MAX_REFUSAL))
   return seal(KIND.welcome, welcome.version, withFeatures(writer, welcome.features).finish())
@@ -125,13 +128,15 @@ export function decodeWelcome(version: number, body: Uint8Array): Welcome {
     nodeId: reader.string(),
     incarnation: reader.string(),
   }
-  const refused = reader.flags(1) !== 0
-  const refusal = refused ? { code: reader.string(), message: reader.string() } : undefined
+  const flags = reader.flags(REFUSED | VOUCHES)
+  const refusal =
+    (flags & REFUSED) !== 0 ? { code: reader.string(), message: reader.string() } : undefined
   const features = featuresIn(reader)
   if (version <= PROTOCOL_VERSION) reader.end()
   return {
     ...identity,
     ...(features.length > 0 && { features }),
+    ...((flags & VOUCHES) !== 0 && { vouches: true }),
     ...(refusal !== undefined && { refusal }),
   }
 }

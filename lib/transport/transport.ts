@@ -48,6 +48,11 @@ export interface Welcome {
   readonly cluster: string
   readonly nodeId: string
   readonly incarnation: string
+  /**
+   * The greeted node is a member here, since the entry that it named (`Hello.addedAt`): the listener would
+   * know an earlier life of it (S16). Default: false; whoever knows no members can vouch for nobody.
+   */
+  readonly vouches?: boolean
   /** RAFT_CLUSTER_MISMATCH, RAFT_LOST_STATE, ...; absent when the connection is taken. */
   readonly refusal?: { readonly code: string; readonly message: string }
 }

@@ -9,13 +9,19 @@ import { type OpenNode, startOpenNodes } from './support/open-nodes.js'
 
 const config = { heartbeatTimeoutMs: 1500, restartMinMs: 10 }
 
-/** Commands written while an actor of `node` is killed; all are applied everywhere, under one leader. */
-async function survives(
-  t: Pick<typeof t0, 'equal' | 'same'>,
-  victim: (leader: OpenNode, follower: OpenNode) => readonly [node: OpenNode, actor: string],
-  closing: Parameters<typeof startOpenNodes>[0],
-): Promise<void> {
-  const { leader, followers } = await startOpenNodes(closing, { config })
+/** Whom each story kills, of a leader and one follower. */
+const victims: Readonly<
+  Record<string, (leader: OpenNode, follower: OpenNode) => readonly [node: OpenNode, actor: string]>
+> = {
+  'the inbound actor of a follower': (_, follower) => [follower, 'inbound'],
+  'the inbound actor of the leader': (leader) => [leader, 'inbound'],
+  'a replicator of the leader': (leader, follower) => [leader, `replicator-${follower.id}`],
+  'the snapshot actor': (leader) => [leader, 'snapshot'],
+  'the state machine of a follower': (_, follower) => [follower, 'fsm'],
+}
+
+t.test('an actor is killed again and again while commands are written', async (t) => {
+  const { leader, followers } = await startOpenNodes(t, { config })
   const nodes = [leader, ...followers]
   // A pre-vote of a follower that hears late, on a busy machine, changes nothing; a newer term would.
   const changes: RaftEvent[] = []
@@ -23,28 +29,22 @@ async function survives(
   for (const { started } of nodes) {
     started.side.events.on('state', (event) => event.term !== term && changes.push(event))
   }
-  const [node, actor] = victim(leader, followers[0] as OpenNode)
   let written = 1
-  let last = 0
-  for (let kills = 0; kills < 3; kills++) {
-    const pending = Array.from({ length: 50 }, (_, i) => leader.apply(`${kills} ${i}`))
-    await node.replaced(actor)
-    for (const { index } of await Promise.all(pending)) last = Math.max(last, index)
-    written += pending.length
+  for (const [name, victim] of Object.entries(victims)) {
+    await t.test(name, async (t) => {
+      const [node, actor] = victim(leader, followers[0] as OpenNode)
+      let last = 0
+      for (let kills = 0; kills < 3; kills++) {
+        const pending = Array.from({ length: 50 }, (_, i) => leader.apply(`${name} ${kills} ${i}`))
+        await node.replaced(actor)
+        for (const { index } of await Promise.all(pending)) last = Math.max(last, index)
+        written += pending.length
+      }
+      for (const each of nodes) t.equal(await each.length(last), written, `${each.id} applied all`)
+      t.same(changes, [], 'in the same term, under the same leader')
+    })
   }
-  for (const each of nodes) t.equal(await each.length(last), written, `${each.id} has applied all`)
-  t.same(changes, [], 'in the same term, under the same leader')
-}
-
-const t0 = t
-
-t.test('the inbound actor of a follower is killed again and again', (t) =>
-  survives(t, (_, follower) => [follower, 'inbound'], t),
-)
-
-t.test('the inbound actor of the leader is killed again and again', (t) =>
-  survives(t, (leader) => [leader, 'inbound'], t),
-)
+})
 
 t.test('an inbound actor on port 0 is found where its predecessor was', async (t) => {
   const options = () => ({ transport: tcpTransport({ listen: '127.0.0.1:0' }) })
@@ -64,18 +64,6 @@ t.test(
     t.notOk(gone.ref.tell({ kind: 'discard' }))
     t.match(await told, { kind: 'deadLetter', to: 'snapshot', message: 'discard', node: leader.id })
   },
-)
-
-t.test('a replicator of the leader is killed again and again', (t) =>
-  survives(t, (leader, follower) => [leader, `replicator-${follower.id}`], t),
-)
-
-t.test('the snapshot actor is killed again and again', (t) =>
-  survives(t, (leader) => [leader, 'snapshot'], t),
-)
-
-t.test('the state machine of a follower is killed again and again', (t) =>
-  survives(t, (_, follower) => [follower, 'fsm'], t),
 )
 
 t.test('results of a killed state machine are lost, and its commands are not', async (t) => {

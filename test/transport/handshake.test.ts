@@ -42,13 +42,17 @@ t.test(
   },
 )
 
-t.test('a Welcome comes back with and without a refusal', async (t) => {
-  const refused = { ...welcomeOfN2, refusal: { code: 'RAFT_LOST_STATE', message: 'unknown' } }
-  for (const welcome of [welcomeOfN2, refused]) {
-    const whole = new HandshakeReader('welcome').push(encodeWelcome(welcome))
-    t.same(whole && decodeWelcome(whole.version, whole.body), welcome)
-  }
-})
+t.test(
+  'a Welcome comes back with a refusal, with a word for the greeted one (S16), and without',
+  async (t) => {
+    const refused = { ...welcomeOfN2, refusal: { code: 'RAFT_LOST_STATE', message: 'unknown' } }
+    const vouching = { ...welcomeOfN2, vouches: true }
+    for (const welcome of [welcomeOfN2, refused, vouching]) {
+      const whole = new HandshakeReader('welcome').push(encodeWelcome(welcome))
+      t.same(whole && decodeWelcome(whole.version, whole.body), welcome)
+    }
+  },
+)
 
 t.test('versions and features come across, and have bounds', async (t) => {
   const hello = { ...helloOfN1, version: 3, minVersion: 1, features: ['sessions', 'x'.repeat(32)] }

@@ -85,3 +85,14 @@ t.test('a stranger is heard, and not remembered: it may be wiped before it is ad
   t.equal(bench.comes('n2', 'second', 4), 'welcome')
   t.equal(bench.comes('n2', 'first', 4), 'RAFT_LOST_STATE')
 })
+
+t.test('only a member since the entry that it names can be vouched for (S16)', async (t) => {
+  const bench = new Bench()
+  const { admission } = bench
+  t.notOk(admission.isMember('n2', 1), 'nobody is known')
+  bench.members(1, 'n1 n2')
+  t.ok(admission.isMember('n2', 1))
+  bench.members(9, 'n1 n2@9')
+  t.notOk(admission.isMember('n2', 1), 'it has another history here')
+  t.notOk(admission.isMember('n3', 0))
+})

@@ -88,9 +88,10 @@ t.test('a hello is put before the consensus actor, and admitted when it says so'
   const hello = await consensus.next('hello')
   t.match(hello, { peer: 'n1', incarnation: 'inc-1', purpose: 'heartbeat' })
   t.equal(handler.channel, null)
-  tell({ kind: 'admit', connection: hello.connection, refusal: null })
+  tell({ kind: 'admit', connection: hello.connection, refusal: null, vouches: true })
   await handler.opened()
-  t.match(handler.welcome, { cluster: 'orders', nodeId: 'n2', incarnation: 'inc-2' })
+  const welcome = { cluster: 'orders', nodeId: 'n2', incarnation: 'inc-2', vouches: true }
+  t.match(handler.welcome, welcome)
 })
 
 t.test('a hello that came before the link is asked once it is there', async (t) => {
@@ -108,7 +109,7 @@ t.test('S16: an unwelcome incarnation gets the refusal with its code', async (t)
   const handler = dial()
   const { connection } = await consensus.next('hello')
   const refusal = { code: 'RAFT_LOST_STATE', message: 'another incarnation is known' }
-  tell({ kind: 'admit', connection, refusal })
+  tell({ kind: 'admit', connection, refusal, vouches: false })
   await handler.closed()
   t.same(handler.refusal, refusal)
   t.same(consensus.of('connectionClosed'), [])
@@ -146,6 +147,7 @@ t.test('a known pair opens at once and is still put before the consensus actor',
     kind: 'admit',
     connection,
     refusal: { code: 'RAFT_LOST_STATE', message: 'no longer welcome' },
+    vouches: false,
   })
   await again.closed()
 })

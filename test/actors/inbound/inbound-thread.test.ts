@@ -34,7 +34,12 @@ function consensusActor(told: FakeConsensus): () => Behavior<InboundReply> {
     },
     receive(message) {
       if (message.kind === 'hello') {
-        inbound?.control({ kind: 'admit', connection: message.connection, refusal: null })
+        inbound?.control({
+          kind: 'admit',
+          connection: message.connection,
+          refusal: null,
+          vouches: false,
+        })
       }
       told.control(message)
     },

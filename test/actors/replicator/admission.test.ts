@@ -10,7 +10,13 @@ t.test(
     const bench = new ReplicatorBench()
     bench.heartbeat.welcome(PEER_INCARNATION)
     t.same(bench.takeAll(), [
-      { kind: 'peerConnected', peer: 'n2', incarnation: PEER_INCARNATION, features: [] },
+      {
+        kind: 'peerConnected',
+        peer: 'n2',
+        incarnation: PEER_INCARNATION,
+        features: [],
+        vouches: false,
+      },
     ])
     const request = { kind: 'requestVote', preVote: true, term: 3, candidate: 'n1' } as const
     const log = { lastLogIndex: 4, lastLogTerm: 2, transfer: false, round: 1 }

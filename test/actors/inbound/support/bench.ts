@@ -104,7 +104,7 @@ export async function inboundBench(t: Test, options: Partial<InboundInit> = {}, 
     const asked = consensus.of('hello').length
     const handler = dial({ purpose })
     const { connection } = await consensus.next('hello', asked + 1)
-    tell({ kind: 'admit', connection, refusal: null })
+    tell({ kind: 'admit', connection, refusal: null, vouches: false })
     return { handler, connection, channel: await handler.opened() }
   }
   const block = new ControlBlockWriter(new SharedWords(controlBlock))
