@@ -2,6 +2,7 @@ import type { Input } from '../core/inputs.js'
 import { checkLogMatching, checkState, checkTransition } from '../core/invariants.js'
 import type { CoreStatus, RaftCore } from '../core/raft-core.js'
 import type { IndexedConfiguration, LogIndex, NodeId, Term } from '../core/types.js'
+import { PreVoteCheck } from './pre-vote-check.js'
 import { SafetyViolation } from './violation.js'
 import { electorates, isQuorum, quorumsMeet } from './voters.js'
 
@@ -78,10 +79,13 @@ export class Checks {
     const watched: Watched = { id, core, status: core.status(), matches: new Map() }
     this.#watched.set(id, watched)
     this.#guarded(() => this.#checkRestart(watched))
+    const preVotes = new PreVoteCheck(id)
     const step = core.step.bind(core)
     core.step = (now: number, input: Input) => {
+      const { status: before } = watched
       const effects = step(now, input)
       this.#guarded(() => this.#stepped(watched, input))
+      this.#guarded(() => preVotes.stepped(before, input, effects, watched.status))
       return effects
     }
   }
