@@ -206,6 +206,11 @@ export class Tab {
     await this.#send('Input.dispatchKeyEvent', { type: 'keyUp', ...event })
   }
 
+  /** Into what has the focus, as a paste would. */
+  async type(text: string): Promise<void> {
+    await this.#send('Input.insertText', { text })
+  }
+
   /** A PNG of what is seen, or of the whole page. */
   async picture({ whole = false } = {}): Promise<Buffer> {
     const asked = { format: 'png', captureBeyondViewport: whole }
