@@ -2,8 +2,9 @@ import type { Input } from '../core/inputs.js'
 import { checkLogMatching, checkState, checkTransition } from '../core/invariants.js'
 import type { CoreStatus, RaftCore } from '../core/raft-core.js'
 import type { IndexedConfiguration, LogIndex, NodeId, Term } from '../core/types.js'
-import { PreVoteCheck } from './pre-vote-check.js'
+import { lateCheck } from './late-check.js'
 import { SafetyViolation } from './violation.js'
+import { type LogEnd, VoteCheck } from './vote-check.js'
 import { electorates, isQuorum, quorumsMeet } from './voters.js'
 
 /** What the checks know of a machine beside its process: what its disk holds at this moment. */
@@ -15,6 +16,8 @@ export interface DurableMachine {
   durableTerm(): Term
   /** Whether a vote for this candidate, or a later term, would survive a crash now. */
   hasVoted(term: Term, candidate: NodeId): boolean
+  /** Of a last batch that a crash has torn, and that may have been acknowledged (S15); null: there is none. */
+  damagedEnd(): LogEnd | null
 }
 
 interface Watched {
@@ -79,13 +82,16 @@ export class Checks {
     const watched: Watched = { id, core, status: core.status(), matches: new Map() }
     this.#watched.set(id, watched)
     this.#guarded(() => this.#checkRestart(watched))
-    const preVotes = new PreVoteCheck(id)
+    const machine = this.#machines.find((each) => each.id === id)
+    const votes = new VoteCheck(id, () => machine?.damagedEnd() ?? null)
     const step = core.step.bind(core)
     core.step = (now: number, input: Input) => {
       const { status: before } = watched
+      const late = lateCheck(id, core, input)
       const effects = step(now, input)
+      if (late !== null) this.#guarded(late)
       this.#guarded(() => this.#stepped(watched, input))
-      this.#guarded(() => preVotes.stepped(before, input, effects, watched.status))
+      this.#guarded(() => votes.stepped(before, input, effects, watched.status))
       return effects
     }
   }

@@ -5,6 +5,8 @@ export interface Make {
   readonly nodes: number
   readonly heartbeatTimeoutMs: number
   readonly heartbeatIntervalMs: number
+  /** As long as the rules allow, or half of it. */
+  readonly leaderLeaseTimeoutMs: number
   readonly leaderStallTimeoutMs: number
   readonly proposeEveryMs: number
   readonly flushMs: number
@@ -37,5 +39,6 @@ export function makeOf(seed: number): Make {
     trailingLogEntries: one(null, 20, 200),
     preempted: one(true, true, false),
     keepingMachines: one(true, false, false),
+    leaderLeaseTimeoutMs: heartbeatTimeoutMs / one(1, 1, 2),
   }
 }

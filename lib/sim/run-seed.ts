@@ -131,10 +131,11 @@ function createCluster(
 
 function configOf(make: Make) {
   const { heartbeatTimeoutMs, heartbeatIntervalMs, leaderStallTimeoutMs } = make
-  const { trailingLogEntries } = make
+  const { trailingLogEntries, leaderLeaseTimeoutMs } = make
   const timeouts = {
     heartbeatTimeoutMs,
     heartbeatIntervalMs,
+    leaderLeaseTimeoutMs,
     leaderStallTimeoutMs,
     replicationStallTimeoutMs: 2000,
   }

@@ -22,6 +22,7 @@ import { MemorySnapshots } from '../snapshot/memory-store.js'
 import { memorySnapshotStore } from '../snapshot/stores.js'
 import type { SimNetwork } from '../transport/sim-transport.js'
 import type { DurableMachine } from './checks.js'
+import type { LogEnd } from './vote-check.js'
 
 /** What an actor says that the simulator made fail. */
 export const SIMULATED_FAULT = 'a simulated fault'
@@ -67,6 +68,7 @@ export class SimNode implements DurableMachine {
   #starts = 0
   #wiped = false
   #tornAt: LogIndex = 0
+  #tornTerm: Term = 0
   #atFlush: (() => void) | null = null
   #failedBefore = 0
 
@@ -162,7 +164,10 @@ export class SimNode implements DurableMachine {
     const unsettled = this.disk.unsettled
     const keep = Math.floor(scheduler.random() * (unsettled + 1))
     const { torn } = this.disk.crash({ keep, tear: options.mayTear && scheduler.random() < 0.4 })
-    if (torn) this.#tornAt = this.disk.lastIndex
+    if (torn) {
+      this.#tornAt = this.disk.lastIndex
+      this.#tornTerm = this.disk.durableBatch(this.#tornAt)?.term ?? 0
+    }
     return { lostWrites: unsettled - keep }
   }
 
@@ -239,6 +244,10 @@ export class SimNode implements DurableMachine {
     const batch = this.disk.durableBatch(index)
     if (batch === null || batch.term !== term) return false
     return isWhole(batch.bytes)
+  }
+
+  damagedEnd(): LogEnd | null {
+    return this.torn ? { index: this.#tornAt, term: this.#tornTerm } : null
   }
 
   durableTerm(): Term {

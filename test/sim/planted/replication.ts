@@ -79,9 +79,21 @@ export const replicationBugs: readonly PlantedBug[] = [
     ],
   },
   {
-    name: 'stale session accepted (term)',
+    // A session's end is guarded in three places; each of them alone is enough.
+    name: 'stale session accepted',
     edits: [
       { file: 'lib/core/leader-state.js', find: 'session.term !== this.term', replace: 'false' },
+      {
+        file: 'actors/replicator/data-lane.js',
+        find: '    unlead() {\n',
+        replace: '    unlead() {\n        return;\n',
+      },
+      {
+        file: 'actors/replicator/data-lane.js',
+        find: '        this.unlead();\n        this.#session = session;',
+        replace:
+          '        this.#session = session;\n        if (this.#machine !== null)\n            return;',
+      },
     ],
   },
   {

@@ -13,12 +13,6 @@ export const snapshotsBugs: readonly PlantedBug[] = [
     ],
   },
   {
-    name: 'late snapshot of an old leader installed',
-    edits: [
-      { file: 'lib/core/storage.js', find: 'input.leaderTerm !== state.term || ', replace: '' },
-    ],
-  },
-  {
     name: 'snapshot below the commit index installed',
     edits: [
       {
@@ -106,16 +100,6 @@ export const snapshotsBugs: readonly PlantedBug[] = [
         file: 'actors/fsm/snapshot-taker.js',
         find: "return { kind: 'snapshotTaken', request, index, term, bytes: size };",
         replace: "return { kind: 'snapshotTaken', request, index: index + 1, term, bytes: size };",
-      },
-    ],
-  },
-  {
-    name: 'entries of one batch torn apart by the feed',
-    edits: [
-      {
-        file: 'actors/consensus/apply-feed.js',
-        find: 'const toIndex = Math.min(last.firstIndex + last.count - 1, this.#limit);',
-        replace: 'const toIndex = last.firstIndex + last.count - 1;',
       },
     ],
   },

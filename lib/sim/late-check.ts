@@ -1,0 +1,49 @@
+import type { Input } from '../core/inputs.js'
+import type { RaftCore } from '../core/raft-core.js'
+import type { LogIndex, NodeId } from '../core/types.js'
+import { SafetyViolation } from './violation.js'
+
+/**
+ * What is late changes nothing (S2, S13): an acknowledgement of another term's session, and a snapshot that
+ * another term's leader sent, or that ends below what is committed. Null: the input is not late. Else to be
+ * called after the step. @throws SafetyViolation
+ */
+export function lateCheck(id: NodeId, core: RaftCore, input: Input): (() => void) | null {
+  if (input.kind === 'matched') return lateMatch(id, core, input)
+  return input.kind === 'snapshotReceived' ? lateSnapshot(id, core, input) : null
+}
+
+function lateMatch(id: NodeId, core: RaftCore, input: Extract<Input, { kind: 'matched' }>) {
+  const { role, term } = core.status()
+  const { peer, session } = input
+  if (role !== 'leader' || session.term === term) return null
+  const before = matchOf(core, peer)
+  return () => {
+    const after = matchOf(core, peer)
+    if (after === before) return
+    const text = `${id} leads term ${term} and counts ${peer} up to ${after} for term ${session.term}`
+    throw new SafetyViolation('late acknowledgements', text)
+  }
+}
+
+function lateSnapshot(
+  id: NodeId,
+  core: RaftCore,
+  input: Extract<Input, { kind: 'snapshotReceived' }>,
+) {
+  const { term, commitIndex, uncertain, snapshotIndex, lastLogIndex } = core.status()
+  const { index, leaderTerm } = input
+  // A restore of the user's that came to nothing is undone by a snapshot from before it.
+  const below = index <= commitIndex && !uncertain
+  if (leaderTerm === term && !below) return null
+  return () => {
+    const after = core.status()
+    if (after.snapshotIndex === snapshotIndex && after.lastLogIndex === lastLogIndex) return
+    const text = `${id}, in term ${term} and committed up to ${commitIndex}, installs ${index} of term ${leaderTerm}`
+    throw new SafetyViolation('late snapshots', text)
+  }
+}
+
+function matchOf(core: RaftCore, peer: NodeId): LogIndex {
+  return core.matchIndexes().get(peer) ?? 0
+}
