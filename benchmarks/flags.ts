@@ -58,6 +58,17 @@ export function someOf(values: readonly string[]): FlagRule<string> {
   }
 }
 
+/** Any of `values`, with commas between them; by default none. */
+export function anyOf(values: readonly string[]): FlagRule<string> {
+  return {
+    default: 'none',
+    expected: `none, or some of ${values.join(', ')}, with commas between them`,
+    parse: (text) => {
+      return text === 'none' || text.split(',').every((part) => values.includes(part)) ? text : null
+    },
+  }
+}
+
 /** Any text that `pattern` fits. */
 export function text(byDefault: string, expected: string, pattern: RegExp): FlagRule<string> {
   return { default: byDefault, expected, parse: (given) => (pattern.test(given) ? given : null) }

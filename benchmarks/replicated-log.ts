@@ -1,6 +1,7 @@
 import type { Surroundings } from './benchmark.js'
 import { BenchCluster } from './cluster/bench-cluster.js'
-import { amount, oneOf, type SettingsOf, whole } from './flags.js'
+import { CALLER_ACTORS } from './cluster/node-calls.js'
+import { amount, anyOf, oneOf, type SettingsOf, whole } from './flags.js'
 
 const flags = {
   nodes: whole(3, 1, 9),
@@ -10,6 +11,7 @@ const flags = {
   seconds: amount(5, 0.1, 3600),
   warmup: amount(3, 0, 600),
   consensus: oneOf('caller', 'worker'),
+  caller: anyOf(CALLER_ACTORS),
 }
 
 /**
@@ -22,7 +24,8 @@ async function run(
   { dir, report }: Surroundings,
 ): Promise<void> {
   const { nodes, store, consensus, inflight, size, seconds, warmup } = settings
-  const cluster = await BenchCluster.start({ nodes, store, consensus, dir })
+  const caller = CALLER_ACTORS.filter((actor) => settings.caller.split(',').includes(actor))
+  const cluster = await BenchCluster.start({ nodes, store, consensus, caller, dir })
   try {
     const leader = await cluster.leader()
     report({

@@ -4,7 +4,7 @@ import type { Member, NodeSetup } from './node-calls.js'
 import { NodeProcess } from './node-process.js'
 
 export type ClusterOptions = Partial<
-  Pick<NodeSetup, 'store' | 'machine' | 'consensus' | 'stallable' | 'config'>
+  Pick<NodeSetup, 'store' | 'machine' | 'consensus' | 'caller' | 'stallable' | 'config'>
 > & {
   readonly nodes: number
   readonly dir: string
@@ -85,6 +85,7 @@ export function setupOf(
     store: options.store ?? 'lmdb',
     machine: options.machine ?? 'count',
     consensus: options.consensus ?? 'caller',
+    caller: options.caller ?? [],
     stallable: options.stallable ?? false,
     config: options.config ?? {},
   }

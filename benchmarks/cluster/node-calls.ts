@@ -3,6 +3,8 @@ import type { LatencyFigures } from '../statistics.js'
 
 export type StoreName = 'lmdb' | 'wal' | 'memory'
 export type MachineName = 'count' | 'ordered-table'
+export const CALLER_ACTORS = ['log', 'fsm', 'snapshot', 'inbound', 'replicators'] as const
+export type CallerActor = (typeof CALLER_ACTORS)[number]
 export type Stalling = 'log' | 'fsm' | 'main'
 
 export interface Member {
@@ -20,6 +22,8 @@ export interface NodeSetup {
   readonly store: StoreName
   readonly machine: MachineName
   readonly consensus: 'caller' | 'worker'
+  /** Other actors that are to run on the main thread. */
+  readonly caller: readonly CallerActor[]
   /** Its store, then LMDB, and its state machine can be told to hang. */
   readonly stallable: boolean
   readonly config: Partial<RaftConfig>

@@ -40,7 +40,10 @@ async function start(): Promise<RaftNode> {
       },
     ),
     bootstrap: setup.members.length === 0 ? undefined : setup.members,
-    threads: { consensus: setup.consensus },
+    threads: {
+      consensus: setup.consensus,
+      ...Object.fromEntries(setup.caller.map((actor) => [actor, 'caller'])),
+    },
     config: setup.config,
   })
 }

@@ -1,17 +1,20 @@
 import t from 'tap'
-import { amount, oneOf, readFlags, someOf, text, whole } from '../../benchmarks/flags.js'
+import { amount, anyOf, oneOf, readFlags, someOf, text, whole } from '../../benchmarks/flags.js'
 
 const rules = {
   nodes: whole(3, 1, 9),
   seconds: amount(5, 0.1, 60),
   store: oneOf('lmdb', 'wal', 'memory'),
   only: someOf(['a', 'b', 'c']),
+  also: anyOf(['d', 'e']),
   shapes: text('256x1', 'SIZExINFLIGHT', /^\d+x\d+$/),
 }
 
 t.test('a flag that is not given has its default', async (t) => {
   const found = readFlags(rules, [])
-  t.same(found, { nodes: 3, seconds: 5, store: 'lmdb', only: 'a,b,c', shapes: '256x1' })
+  const others = { only: 'a,b,c', also: 'none', shapes: '256x1' }
+  t.same(found, { nodes: 3, seconds: 5, store: 'lmdb', ...others })
+  t.match(readFlags(rules, ['--also=e,d']), { also: 'e,d' })
 })
 
 t.test('--flag value and --flag=value are alike, and the last one counts', async (t) => {
@@ -28,6 +31,7 @@ t.test('what a flag cannot be is refused with what was expected and what was fou
   refused(['--seconds=fast'], /--seconds: expected a number from 0.1 to 60, found "fast"/)
   refused(['--store=disk'], /--store: expected one of lmdb, wal, memory, found "disk"/)
   refused(['--only=a,d'], /--only: expected some of a, b, c/)
+  refused(['--also=e,f'], /--also: expected none, or some of d, e/)
   refused(['--shapes=256'], /--shapes: expected SIZExINFLIGHT, found "256"/)
 })
 

@@ -117,6 +117,7 @@ t.test('S9: on two threads no heartbeat is answered after withdraw has returned'
     workerData: { control, stress },
   })
   const writer = new ControlBlockWriter(new SharedWords(control))
+  const exited = once(worker, 'exit')
   const rounds = STRESS_WORDS - 2
   await once(worker, 'message')
   for (let term = 1; term <= rounds; term++) {
@@ -130,7 +131,7 @@ t.test('S9: on two threads no heartbeat is answered after withdraw has returned'
   }
   words.store(0, 1)
   const [answered] = await once(worker, 'message')
-  await once(worker, 'exit')
+  await exited
   let late = 0
   let answers = 0
   for (const [term, now] of answered as readonly (readonly [number, number])[]) {
