@@ -63,7 +63,8 @@ export function onCancelChange(state: CoreState, input: InputOf<'cancelChange'>)
 /** Takes the change as far as it can go now. Harmless at any time. */
 export function continueChange(state: CoreState, now: number): void {
   const leading = state.leading
-  if (leading === null || !isReady(state)) return
+  // S15: what the store has refused must be written before anything that follows it.
+  if (leading === null || !isReady(state) || state.storeFull) return
   adoptJoint(state, leading)
   const { change } = leading
   if (change === null || state.commitIndex < change.index) return

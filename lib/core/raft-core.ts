@@ -1,5 +1,5 @@
 import { assert, assertNever } from './assert.js'
-import { onCancelChange, onChangeMembers } from './change.js'
+import { continueChange, onCancelChange, onChangeMembers } from './change.js'
 import { announceMembers } from './commit.js'
 import { type CoreInit, CoreState } from './core-state.js'
 import type { Effect } from './effects.js'
@@ -212,7 +212,8 @@ export class RaftCore {
       case 'logRefused':
         return onLogRefused(state, now, input)
       case 'logWritable':
-        return onLogWritable(state)
+        onLogWritable(state)
+        return continueChange(state, now)
       case 'snapshotSaved':
         return onSnapshotSaved(state, input)
       case 'snapshotReceived':

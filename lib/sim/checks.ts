@@ -210,7 +210,8 @@ export class Checks {
   #committed({ id, core, status }: Watched, before: CoreStatus): void {
     const { commitIndex } = status
     // Who commits its own removal leads no more after that step.
-    const led = before.role === 'leader' || status.role === 'leader'
+    const ledBefore = before.role === 'leader' && before.term === status.term
+    const led = ledBefore || status.role === 'leader'
     for (let index = before.commitIndex + 1; index <= commitIndex; index++) {
       const term = core.termAt(index)
       if (term === null) continue

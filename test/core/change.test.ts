@@ -143,6 +143,25 @@ t.test('a change is refused during a transfer, and while the store is full', asy
   const node = leaderOf(3)
   node.step({ kind: 'transfer', id: 1, to: 'n2' })
   t.equal(only(node.step(change(remove('n3'))), 'changeDone').reason, 'transferInProgress')
+  const full = leaderOf(3)
+  const { seq } = only(full.step(propose(1)), 'append')
+  full.step({ kind: 'logRefused', seq, lastIndex: 2 })
+  t.equal(only(full.step(change(remove('n3'))), 'changeDone').reason, 'storageFull')
+})
+
+t.test('a change that waits when the store becomes full goes on once there is room', async (t) => {
+  const node = newLeaderOf(3)
+  node.flushed()
+  const { term, lastLogIndex } = node.status
+  node.step(change(remove('n3')))
+  const { seq } = only(node.step(propose(1)), 'append')
+  node.step({ kind: 'logRefused', seq, lastIndex: lastLogIndex })
+  // S15: nothing may follow in the log what the store has refused.
+  t.notOk(has(node.step(matched('n2', term, lastLogIndex)), 'append'))
+  const again = ofKind(node.step({ kind: 'logWritable' }), 'append')
+  const contents = again.flatMap(({ batches }) => batches.map(({ content }) => content.kind))
+  t.same(contents, ['held', 'configuration'])
+  t.equal(inForce(node), 'n1 n2')
 })
 
 t.test(
