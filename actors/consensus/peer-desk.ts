@@ -15,6 +15,8 @@ import type { Links, ReplicatorLink } from './links.js'
 import { PeerHealth } from './peer-health.js'
 import type { PeerReport } from './protocol.js'
 
+type Connected = Extract<ReplicatorReply, { kind: 'peerConnected' }>
+
 /** Who the peers are: their handshakes in both directions, and the replicators that face them. */
 export class PeerDesk {
   readonly #context: ActorContext
@@ -25,6 +27,8 @@ export class PeerDesk {
   readonly #effects: EffectRunner
   readonly #step: (input: Input) => void
   readonly #admission: Admission
+  /** Handshakes of replicators that are not known to have started here: word of that may come later. */
+  readonly #early = new Map<NodeId, Connected>()
   readonly health: PeerHealth
   readonly features: FeatureBoard
   #mayVote: boolean
@@ -110,8 +114,9 @@ export class PeerDesk {
   }
 
   /** A replicator has reached its peer, and the peer has taken this node's incarnation. */
-  connected(message: Extract<ReplicatorReply, { kind: 'peerConnected' }>): void {
+  connected(message: Connected): void {
     const { peer, incarnation, features, vouches } = message
+    if (!this.#links.replicators.has(peer)) return void this.#early.set(peer, message)
     this.#admission.decide(peer, { incarnation, addedAt: 0 }, (refusal) => {
       const admitted = refusal === null
       this.#links.replicators.get(peer)?.ref.control({ kind: 'admitted', incarnation, admitted })
@@ -191,6 +196,9 @@ export class PeerDesk {
     if (!this.#links.replicatorStarted(peer, pinSlot)) return
     const progress = this.#core.following(peer)
     if (progress !== null) this.#effects.lead(progress)
+    const early = this.#early.get(peer)
+    this.#early.delete(peer)
+    if (early !== undefined) this.connected(early)
   }
 
   /** S7: pins belong to an incarnation of the reader; those of a dead one are released here. */

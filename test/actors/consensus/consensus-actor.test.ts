@@ -29,6 +29,18 @@ t.test('a replicator that died before its start was heard of is ignored', async 
   t.equal(bench.status.role, 'leader')
 })
 
+t.test(
+  'a handshake that overtakes the start of its replicator is admitted all the same',
+  async (t) => {
+    const bench = ConsensusBench.leading()
+    bench.unlink('replicator-n2')
+    const incarnation = 'inc-2'
+    bench.tell({ kind: 'peerConnected', peer: 'n2', incarnation, features: [], vouches: true })
+    const replicator = bench.startReplicator('n2', 9)
+    t.match(replicator.take('admitted'), [{ incarnation, admitted: true }])
+  },
+)
+
 t.test('what a replicator was to forward when it died is answered as lost', async (t) => {
   const bench = ConsensusBench.leading()
   const forward = (request: number, to = 'n2') =>
