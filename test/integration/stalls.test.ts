@@ -6,11 +6,9 @@ import { type Processes, startProcesses } from './support/processes.js'
 
 const config = { heartbeatTimeoutMs: 1000 }
 
-/** Nodes that have just started may still miss each other, and say so. */
-async function connected(cluster: Processes): Promise<void> {
-  for (const node of cluster.nodes) {
-    while ((await node.status()).connected < cluster.nodes.length - 1);
-  }
+/** Until all followers answer the leader: a node that has just started may still be missed. */
+async function answered(leader: NodeProcess): Promise<void> {
+  while ((await leader.call({ kind: 'answering' })) !== 2);
 }
 
 async function quiet(t: Tap, cluster: Processes, trouble: () => Promise<void>): Promise<void> {
@@ -41,7 +39,7 @@ t.test('stalls shorter than leaderStallTimeoutMs cause no election', async (t) =
   const cluster = await startProcesses(config)
   t.teardown(() => cluster.close())
   const leader = await cluster.leader()
-  await connected(cluster)
+  await answered(leader)
   await t.test('the main thread of a follower is blocked for 2 s', async (t) => {
     const node = await follower(cluster)
     await quiet(t, cluster, async () => {
