@@ -2,7 +2,7 @@ import type { Input } from '../core/inputs.js'
 import { checkLogMatching, checkState, checkTransition } from '../core/invariants.js'
 import type { CoreStatus, RaftCore } from '../core/raft-core.js'
 import type { IndexedConfiguration, LogIndex, NodeId, Term } from '../core/types.js'
-import { lateCheck } from './late-check.js'
+import { checkReplies, lateCheck } from './late-check.js'
 import { SafetyViolation } from './violation.js'
 import { type LogEnd, VoteCheck } from './vote-check.js'
 import { electorates, isQuorum, quorumsMeet } from './voters.js'
@@ -90,6 +90,7 @@ export class Checks {
       const late = lateCheck(id, core, input)
       const effects = step(now, input)
       if (late !== null) this.#guarded(late)
+      this.#guarded(() => checkReplies(id, effects, core.status()))
       this.#guarded(() => this.#stepped(watched, input))
       this.#guarded(() => votes.stepped(before, input, effects, watched.status))
       return effects

@@ -1,5 +1,6 @@
+import type { Effect } from '../core/effects.js'
 import type { Input } from '../core/inputs.js'
-import type { RaftCore } from '../core/raft-core.js'
+import type { CoreStatus, RaftCore } from '../core/raft-core.js'
 import type { LogIndex, NodeId } from '../core/types.js'
 import { SafetyViolation } from './violation.js'
 
@@ -41,6 +42,16 @@ function lateSnapshot(
     if (after.snapshotIndex === snapshotIndex && after.lastLogIndex === lastLogIndex) return
     const text = `${id}, in term ${term} and committed up to ${commitIndex}, installs ${index} of term ${leaderTerm}`
     throw new SafetyViolation('late snapshots', text)
+  }
+}
+
+/** Raft §5.1, S5: what an older term flushed, or the log held then, may not be there any more. */
+export function checkReplies(id: NodeId, effects: readonly Effect[], { term }: CoreStatus): void {
+  for (const effect of effects) {
+    if (effect.kind !== 'replyAppend' || !effect.reply.success || effect.reply.term === term)
+      continue
+    const text = `${id}, in term ${term}, acknowledges ${effect.reply.matchIndex} to term ${effect.reply.term}`
+    throw new SafetyViolation('late acknowledgements', text)
   }
 }
 

@@ -74,16 +74,6 @@ export const snapshotsBugs: readonly PlantedBug[] = [
     ],
   },
   {
-    name: 'proposal answered when committed',
-    edits: [
-      {
-        file: 'actors/consensus/proposals.js',
-        find: 'if (first.lastIndex > index)\n                return;',
-        replace: '',
-      },
-    ],
-  },
-  {
     name: 'compaction past the snapshot',
     edits: [
       {
