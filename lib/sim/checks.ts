@@ -87,12 +87,14 @@ export class Checks {
     const step = core.step.bind(core)
     core.step = (now: number, input: Input) => {
       const { status: before } = watched
-      const late = lateCheck(id, core, input)
+      const late = lateCheck(id, core, before, input)
       const effects = step(now, input)
-      if (late !== null) this.#guarded(late)
-      this.#guarded(() => checkReplies(id, effects, core.status()))
-      this.#guarded(() => this.#stepped(watched, input))
-      this.#guarded(() => votes.stepped(before, input, effects, watched.status))
+      this.#guarded(() => {
+        this.#stepped(watched, input)
+        late?.(watched.status)
+        checkReplies(id, effects, watched.status)
+        votes.stepped(before, input, effects, watched.status)
+      })
       return effects
     }
   }

@@ -9,14 +9,22 @@ import { SafetyViolation } from './violation.js'
  * another term's leader sent, or that ends below what is committed. Null: the input is not late. Else to be
  * called after the step. @throws SafetyViolation
  */
-export function lateCheck(id: NodeId, core: RaftCore, input: Input): (() => void) | null {
-  if (input.kind === 'matched') return lateMatch(id, core, input)
-  return input.kind === 'snapshotReceived' ? lateSnapshot(id, core, input) : null
+export function lateCheck(
+  id: NodeId,
+  core: RaftCore,
+  before: CoreStatus,
+  input: Input,
+): ((after: CoreStatus) => void) | null {
+  if (input.kind === 'matched') return lateMatch(id, core, before, input)
+  return input.kind === 'snapshotReceived' ? lateSnapshot(id, before, input) : null
 }
 
-function lateMatch(id: NodeId, core: RaftCore, input: Extract<Input, { kind: 'matched' }>) {
-  const { role, term } = core.status()
-  const { peer, session } = input
+function lateMatch(
+  id: NodeId,
+  core: RaftCore,
+  { role, term }: CoreStatus,
+  { peer, session }: Extract<Input, { kind: 'matched' }>,
+) {
   if (role !== 'leader' || session.term === term) return null
   const before = matchOf(core, peer)
   return () => {
@@ -29,16 +37,13 @@ function lateMatch(id: NodeId, core: RaftCore, input: Extract<Input, { kind: 'ma
 
 function lateSnapshot(
   id: NodeId,
-  core: RaftCore,
-  input: Extract<Input, { kind: 'snapshotReceived' }>,
+  { term, commitIndex, uncertain, snapshotIndex, lastLogIndex }: CoreStatus,
+  { index, leaderTerm }: Extract<Input, { kind: 'snapshotReceived' }>,
 ) {
-  const { term, commitIndex, uncertain, snapshotIndex, lastLogIndex } = core.status()
-  const { index, leaderTerm } = input
   // A restore of the user's that came to nothing is undone by a snapshot from before it.
   const below = index <= commitIndex && !uncertain
   if (leaderTerm === term && !below) return null
-  return () => {
-    const after = core.status()
+  return (after: CoreStatus) => {
     if (after.snapshotIndex === snapshotIndex && after.lastLogIndex === lastLogIndex) return
     const text = `${id}, in term ${term} and committed up to ${commitIndex}, installs ${index} of term ${leaderTerm}`
     throw new SafetyViolation('late snapshots', text)

@@ -67,8 +67,7 @@ export class SimNode implements DurableMachine {
   #assembled: AssembledNode | null = null
   #starts = 0
   #wiped = false
-  #tornAt: LogIndex = 0
-  #tornTerm: Term = 0
+  #torn: LogEnd | null = null
   #atFlush: (() => void) | null = null
   #failedBefore = 0
 
@@ -86,11 +85,7 @@ export class SimNode implements DurableMachine {
 
   /** A torn batch keeps it from leading, and may be what it acknowledged, until its log is past it (S15). */
   get torn(): boolean {
-    if (this.#tornAt === 0) return false
-    const { lastIndex } = this.disk
-    const last = lastIndex < this.#tornAt ? null : this.disk.durableBatch(lastIndex)
-    if (last !== null && isWhole(last.bytes)) this.#tornAt = 0
-    return this.#tornAt !== 0
+    return this.damagedEnd() !== null
   }
 
   /** A flush of the process that runs, or ran last, has failed (S15: which ends it). */
@@ -164,10 +159,8 @@ export class SimNode implements DurableMachine {
     const unsettled = this.disk.unsettled
     const keep = Math.floor(scheduler.random() * (unsettled + 1))
     const { torn } = this.disk.crash({ keep, tear: options.mayTear && scheduler.random() < 0.4 })
-    if (torn) {
-      this.#tornAt = this.disk.lastIndex
-      this.#tornTerm = this.disk.durableBatch(this.#tornAt)?.term ?? 0
-    }
+    const { lastIndex: index } = this.disk
+    if (torn) this.#torn = { index, term: this.disk.durableBatch(index)?.term ?? 0 }
     return { lostWrites: unsettled - keep }
   }
 
@@ -183,7 +176,7 @@ export class SimNode implements DurableMachine {
     this.snapshots.held.clear()
     this.keptMachine = null
     this.#wiped = true
-    this.#tornAt = 0
+    this.#torn = null
   }
 
   /** As `wipe`, but nobody knows: its next process begins as it did the first time. */
@@ -247,7 +240,11 @@ export class SimNode implements DurableMachine {
   }
 
   damagedEnd(): LogEnd | null {
-    return this.torn ? { index: this.#tornAt, term: this.#tornTerm } : null
+    const { lastIndex } = this.disk
+    if (this.#torn === null || lastIndex < this.#torn.index) return this.#torn
+    const last = this.disk.durableBatch(lastIndex)
+    if (last !== null && isWhole(last.bytes)) this.#torn = null
+    return this.#torn
   }
 
   durableTerm(): Term {

@@ -1,19 +1,10 @@
 import t from 'tap'
-import { SimCluster } from '../../lib/sim/sim-cluster.js'
-import type { SimNode } from '../../lib/sim/sim-node.js'
+import { cutOff, servingThree } from './support/serving-three.js'
 
 /** Found by seed 306: a voter that had lost its disk led with an empty log. */
 t.test('S16: whoever holds no members cannot confirm that a voter is new', async (t) => {
-  const cluster = new SimCluster({
-    seed: 1,
-    nodes: 3,
-    proposeEveryMs: 20,
-    config: { heartbeatTimeoutMs: 150 },
-  })
-  cluster.startAll()
-  await cluster.run(10_000, () => cluster.totals.operations > 50)
-  const leader = cluster.view.leading()?.node as SimNode
-  const [newcomer, spoiled] = cluster.nodes.filter((node) => node !== leader) as [SimNode, SimNode]
+  const { cluster, leader, followers } = await servingThree()
+  const [newcomer, spoiled] = followers
   const { network } = cluster
 
   // One member is replaced. It hears the leader's heartbeats, so it may vote, and holds nothing yet.
@@ -36,10 +27,7 @@ t.test('S16: whoever holds no members cannot confirm that a voter is new', async
   cluster.crash(spoiled)
   cluster.operator.ruin(spoiled)
   spoiled.loseDisks()
-  network.cut(spoiled.address, leader.address)
-  network.cut(leader.address, spoiled.address)
-  network.cut(leader.address, newcomer.address)
-  network.cut(newcomer.address, leader.address)
+  cutOff(cluster, leader)
   cluster.restart(spoiled)
   const elections = cluster.checks.elections
   await cluster.run(20_000)

@@ -1,24 +1,9 @@
 import t from 'tap'
-import { SimCluster } from '../../lib/sim/sim-cluster.js'
-import type { SimNode } from '../../lib/sim/sim-node.js'
-
-/** Both directions between it and everyone else. */
-function cutOff(cluster: SimCluster, node: SimNode): void {
-  const others = cluster.nodes.filter((other) => other !== node).map(({ address }) => address)
-  cluster.network.partition([node.address], others)
-}
+import { cutOff, servingThree } from './support/serving-three.js'
 
 t.test('a voter that lost its disk gives no vote, however often it is started (S16)', async (t) => {
-  const cluster = new SimCluster({
-    seed: 1,
-    nodes: 3,
-    proposeEveryMs: 20,
-    config: { heartbeatTimeoutMs: 150 },
-  })
-  cluster.startAll()
-  await cluster.run(10_000, () => cluster.totals.operations > 50)
-  const leader = cluster.view.leading()?.node as SimNode
-  const [spoiled, behind] = cluster.nodes.filter((node) => node !== leader) as [SimNode, SimNode]
+  const { cluster, leader, followers } = await servingThree()
+  const [spoiled, behind] = followers
 
   // What is committed now is on the leader and on the one that is about to lose it.
   cutOff(cluster, behind)

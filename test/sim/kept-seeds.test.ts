@@ -10,7 +10,7 @@ const kept: readonly (readonly [seed: number, found: string])[] = [
     234,
     'a tear in the log of one of two voters, while nobody was up to say that there are only two',
   ],
-  [322, 'none: a former leader that learns of commits of a later term has not counted them'],
+  [322, 'a check that took a former leader, told of commits of a later term, for one that counts'],
   [525, 'a change of members that was appended behind what a full store had refused'],
   [885, 'a handshake that came before its replicator was known to have started, never admitted'],
   [306, 'a voter without its disk, confirmed by a newcomer that knew no members'],

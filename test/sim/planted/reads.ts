@@ -13,6 +13,16 @@ export const readsBugs: readonly PlantedBug[] = [
     ],
   },
   {
+    name: 'lease without clock drift',
+    edits: [
+      {
+        file: 'lib/core/leader.js',
+        find: 'input.leaseMs * (1 - state.config.maxClockDrift)',
+        replace: 'input.leaseMs',
+      },
+    ],
+  },
+  {
     name: 'lease doubled',
     edits: [
       {
@@ -144,6 +154,26 @@ export const readsBugs: readonly PlantedBug[] = [
         file: 'actors/consensus/control-block.js',
         find: 'if (!matches || words.load(VERSION) !== version)\n            return false;',
         replace: '',
+      },
+    ],
+  },
+  {
+    name: 'late turn not noticed',
+    edits: [
+      {
+        file: 'actors/consensus/consensus-actor.js',
+        find: 'if (late > settings.now.core.leaderStallTimeoutMs)',
+        replace: 'if (false)',
+      },
+    ],
+  },
+  {
+    name: 'silence of a stalled leader not kept',
+    edits: [
+      {
+        file: 'actors/replicator/leadership.js',
+        find: 'if (reason === null)\n            return this.#session;',
+        replace: 'return this.#session;',
       },
     ],
   },

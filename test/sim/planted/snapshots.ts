@@ -13,6 +13,12 @@ export const snapshotsBugs: readonly PlantedBug[] = [
     ],
   },
   {
+    name: 'late snapshot of an old leader installed',
+    edits: [
+      { file: 'lib/core/storage.js', find: 'input.leaderTerm !== state.term || ', replace: '' },
+    ],
+  },
+  {
     name: 'snapshot below the commit index installed',
     edits: [
       {
@@ -74,6 +80,16 @@ export const snapshotsBugs: readonly PlantedBug[] = [
     ],
   },
   {
+    name: 'proposal answered when committed',
+    edits: [
+      {
+        file: 'actors/consensus/proposals.js',
+        find: 'if (first.lastIndex > index)\n                return;',
+        replace: '',
+      },
+    ],
+  },
+  {
     name: 'compaction past the snapshot',
     edits: [
       {
@@ -90,6 +106,16 @@ export const snapshotsBugs: readonly PlantedBug[] = [
         file: 'actors/fsm/snapshot-taker.js',
         find: "return { kind: 'snapshotTaken', request, index, term, bytes: size };",
         replace: "return { kind: 'snapshotTaken', request, index: index + 1, term, bytes: size };",
+      },
+    ],
+  },
+  {
+    name: 'entries of one batch torn apart by the feed',
+    edits: [
+      {
+        file: 'actors/consensus/apply-feed.js',
+        find: 'const toIndex = Math.min(last.firstIndex + last.count - 1, this.#limit);',
+        replace: 'const toIndex = last.firstIndex + last.count - 1;',
       },
     ],
   },
