@@ -1,5 +1,4 @@
 import { assertNever } from '../../lib/core/assert.js'
-import type { LogIndex } from '../../lib/core/types.js'
 import { toWireError } from '../../lib/runtime/wire-error.js'
 import type { FsmReply } from '../fsm/protocol.js'
 import type { Parts } from './parts.js'
@@ -8,7 +7,9 @@ import type { Parts } from './parts.js'
 export class FsmReplies {
   readonly #parts: Parts
   /** What the state machine said of itself, until its link is here too. */
-  #holds: LogIndex | null = null
+  #ready: Extract<FsmReply, { kind: 'fsmReady' }> | null = null
+  /** Of the actor that is fed. What one said that is gone may come after the end of its link; null: none is fed. */
+  #life: number | null = null
 
   constructor(parts: Parts) {
     this.#parts = parts
@@ -21,6 +22,7 @@ export class FsmReplies {
   unlinked(): void {
     const { proposals, apply, snapshots, links } = this.#parts
     const error = toWireError(new Error('the state machine failed before it answered'))
+    this.#life = null
     proposals.resultsLost(apply.fed)
     const items = apply.stop(error)
     if (items.length > 0) links.node.tell({ kind: 'queryDone', index: apply.applied, items })
@@ -31,18 +33,21 @@ export class FsmReplies {
     const { apply, proposals, links, snapshots, outgoing, stepper, effects } = this.#parts
     switch (message.kind) {
       case 'fsmReady':
-        this.#holds = message.lastApplied ?? 0
+        this.#ready = message
         return this.#start()
       case 'applied':
+        if (message.life !== this.#life) return
         apply.onApplied(message.toIndex)
         return proposals.applied(message.toIndex, message.results)
       case 'queried': {
-        const { index, items } = message
+        const { life, index, items } = message
+        if (life !== this.#life) return
         apply.queried()
         links.node.tell({ kind: 'queryDone', index, items })
         return
       }
       case 'restored':
+        if (message.life !== this.#life) return
         return this.#restored(message)
       case 'snapshotTaken': {
         if (!snapshots.taken(message)) return
@@ -82,9 +87,11 @@ export class FsmReplies {
   #start(): void {
     const { links, core, apply, init } = this.#parts
     const { fsm } = links
-    const holds = this.#holds
-    if (fsm === null || holds === null) return
-    this.#holds = null
+    const ready = this.#ready
+    if (fsm === null || ready === null) return
+    this.#ready = null
+    this.#life = ready.life
+    const holds = ready.lastApplied ?? 0
     const { snapshotIndex: index, snapshotTerm: term, uncertain } = core.status()
     if (uncertain) {
       apply.hold()

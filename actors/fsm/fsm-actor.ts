@@ -46,7 +46,15 @@ function* create(init: FsmInit, context: ActorContext): Steps<FsmActor> {
     maxApplyBytes: init.maxApplyBytes,
     lastApplied: yield* ownLastApplied(machine),
   })
-  return new FsmActor(context, machine, applier, courier, closing, fsmFigures(init.figures))
+  return new FsmActor(
+    init.life,
+    context,
+    machine,
+    applier,
+    courier,
+    closing,
+    fsmFigures(init.figures),
+  )
 }
 
 /** What a machine that keeps its own state on disk already holds. */
@@ -62,6 +70,7 @@ function* ownLastApplied(machine: LoadedMachine): Steps<number> {
 }
 
 class FsmActor implements Behavior<FsmMessage> {
+  readonly #life: number
   readonly #context: ActorContext
   readonly #machine: LoadedMachine
   readonly #applier: Applier
@@ -73,6 +82,7 @@ class FsmActor implements Behavior<FsmMessage> {
   #snapshots: ActorRef<FsmLinkMessage> | null = null
 
   constructor(
+    life: number,
     context: ActorContext,
     machine: LoadedMachine,
     applier: Applier,
@@ -80,6 +90,7 @@ class FsmActor implements Behavior<FsmMessage> {
     closing: AbortController,
     figures: ReturnType<typeof fsmFigures>,
   ) {
+    this.#life = life
     this.#context = context
     this.#machine = machine
     this.#applier = applier
@@ -102,7 +113,7 @@ class FsmActor implements Behavior<FsmMessage> {
     if (name === 'consensus') {
       this.#consensus = ref as ActorRef<FsmReply>
       // Whatever the machine holds by itself, the sessions beside it are read from snapshot and log.
-      this.#reply({ kind: 'fsmReady', lastApplied: this.#applier.seen })
+      this.#reply({ kind: 'fsmReady', life: this.#life, lastApplied: this.#applier.seen })
     }
     if (name === 'snapshot') this.#snapshots = ref as ActorRef<FsmLinkMessage>
   }
@@ -141,13 +152,13 @@ class FsmActor implements Behavior<FsmMessage> {
         const startedAt = this.#context.now()
         const before = applier.lastApplied
         const results = yield* applier.apply(message)
-        this.#reply({ kind: 'applied', toIndex: message.toIndex, results })
+        this.#reply({ kind: 'applied', life: this.#life, toIndex: message.toIndex, results })
         return this.#count(applier.lastApplied - before, startedAt)
       }
       case 'query': {
         const startedAt = this.#context.now()
         const items = yield* answerQueries(this.#machine, message.items, this.#courier)
-        this.#reply({ kind: 'queried', index: applier.lastApplied, items })
+        this.#reply({ kind: 'queried', life: this.#life, index: applier.lastApplied, items })
         this.#figures.add('queries', items.length)
         this.#figures.record('queryMs', this.#context.now() - startedAt)
         return
@@ -187,7 +198,7 @@ class FsmActor implements Behavior<FsmMessage> {
       this.#figures.record('restoreMs', this.#context.now() - startedAt)
     }
     this.#taker.exists(index)
-    this.#reply({ kind: 'restored', index, term, bytes })
+    this.#reply({ kind: 'restored', life: this.#life, index, term, bytes })
   }
 
   /** Returns the bytes of state, or null when the machine has held it. */

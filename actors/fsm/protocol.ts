@@ -17,6 +17,8 @@ import type { WireError } from '../../lib/runtime/wire-error.js'
  */
 export interface FsmInit {
   readonly nodeId: string
+  /** Its number among those that run one after the other; its answers bear it. */
+  readonly life: number
   readonly dataDir: string
   readonly stateMachine: StateMachineSpec
   /** Most entries handed to one applyBatch. */
@@ -115,16 +117,24 @@ export type FsmReply =
    * First, as soon as the consensus actor is linked. `lastApplied`: up to where nothing is to be fed. A new
    * FSM actor says 0 also for a machine that keeps its own state: the sessions beside it are read again.
    */
-  | { readonly kind: 'fsmReady'; readonly lastApplied: LogIndex | null }
-  | { readonly kind: 'applied'; readonly toIndex: LogIndex; readonly results: ResultRun | null }
+  | { readonly kind: 'fsmReady'; readonly life: number; readonly lastApplied: LogIndex | null }
+  /** `life`: answers of one that is gone may still come, and count for nothing. */
+  | {
+      readonly kind: 'applied'
+      readonly life: number
+      readonly toIndex: LogIndex
+      readonly results: ResultRun | null
+    }
   | {
       readonly kind: 'queried'
+      readonly life: number
       /** lastApplied when the answers were given. */
       readonly index: LogIndex
       readonly items: readonly { readonly id: number; readonly outcome: Outcome }[]
     }
   | {
       readonly kind: 'restored'
+      readonly life: number
       readonly index: LogIndex
       readonly term: Term
       /** Of state that were read; null: the machine held it already. */

@@ -57,7 +57,7 @@ export class Troupe {
   /** Starts an actor that is restarted when it fails; `others` are linked with each one of them. */
   supervise<M extends Message>(
     name: string,
-    spawn: () => Promise<ActorHandle<M>>,
+    spawn: (incarnation: number) => Promise<ActorHandle<M>>,
     others: readonly string[],
     mayRestart?: (error: Error) => boolean,
   ): Supervisor<M> {

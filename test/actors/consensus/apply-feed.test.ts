@@ -17,7 +17,7 @@ t.test('a busy state machine has few messages, and gets the rest in larger ones'
   const bench = ConsensusBench.leadingAlone()
   committed(bench, 100)
   t.ok(bench.fsm.take('apply').length <= 8, 'S18: its mailbox cannot overflow')
-  bench.tell({ kind: 'applied', toIndex: 3, results: null })
+  bench.tell({ kind: 'applied', life: 1, toIndex: 3, results: null })
   const [next] = bench.fsm.take('apply')
   t.ok((next?.batches.length ?? 0) > 50, 'what waited is one message')
 })
@@ -47,7 +47,7 @@ t.test('what a dead state machine had in hand is let go and fed again', async (t
   ])
   const successor = new Recorder<FsmMessage>('fsm')
   bench.link('fsm', successor)
-  bench.tell({ kind: 'fsmReady', lastApplied: 2 })
+  bench.tell({ kind: 'fsmReady', life: 1, lastApplied: 2 })
   t.match(successor.take('apply'), [{ fromIndex: 3, toIndex: 5 }])
 })
 
@@ -75,13 +75,13 @@ t.test('a cold answer that comes after a restart of the state machine is not fed
   bench.fsm.takeAll()
   bench.unlink('fsm')
   bench.link('fsm', new Recorder<FsmMessage>('fsm'))
-  bench.tell({ kind: 'fsmReady', lastApplied: 2 })
+  bench.tell({ kind: 'fsmReady', life: 1, lastApplied: 2 })
   const [read] = bench.log.take('read')
   t.match(read, { fromIndex: 3 })
   bench.unlink('fsm')
   const successor = new Recorder<FsmMessage>('fsm')
   bench.link('fsm', successor)
-  bench.tell({ kind: 'fsmReady', lastApplied: 10 })
+  bench.tell({ kind: 'fsmReady', life: 1, lastApplied: 10 })
   const late = { ...bench.batch(3, 2), pinned: false }
   bench.tell({ kind: 'logRead', request: read?.request ?? 0, batches: [late] })
   t.same(successor.take('apply'), [])
@@ -98,9 +98,30 @@ t.test('a barrier waits for the successor of the state machine that it waited fo
   t.match(bench.node.take('proposalFailed'), [{ reason: 'resultLost', outcome: 'committed' }])
   t.same(bench.node.take('barrierDone'), [], 'nothing holds what is before it')
   bench.link('fsm', new Recorder<FsmMessage>('fsm'))
-  bench.tell({ kind: 'fsmReady', lastApplied: held })
-  bench.tell({ kind: 'applied', toIndex: held + 2, results: null })
+  bench.tell({ kind: 'fsmReady', life: 1, lastApplied: held })
+  bench.tell({ kind: 'applied', life: 1, toIndex: held + 2, results: null })
   t.match(bench.node.take('barrierDone'), [{ id: 7, index: held + 2 }])
+})
+
+t.test('what a state machine that is gone still says counts for nothing', async (t) => {
+  const bench = ConsensusBench.leadingAlone()
+  const held = bench.status.lastLogIndex
+  bench.propose()
+  bench.flush()
+  const { lastLogIndex } = bench.status
+  bench.unlink('fsm')
+  const late = { kind: 'applied', life: 1, toIndex: lastLogIndex, results: null } as const
+  bench.tell(late)
+  const successor = new Recorder<FsmMessage>('fsm')
+  bench.link('fsm', successor)
+  bench.tell({ kind: 'fsmReady', life: 2, lastApplied: held })
+  t.match(successor.take('apply'), [{ toIndex: lastLogIndex }], 'it is fed what it lacks')
+  bench.tell(late, { kind: 'restored', life: 1, index: lastLogIndex, term: 1, bytes: null })
+  bench.tell({ kind: 'queried', life: 1, index: lastLogIndex, items: [] })
+  bench.context.throwFailure()
+  bench.propose()
+  bench.flush()
+  t.match(successor.take('apply'), [{ fromIndex: lastLogIndex + 1 }], 'and goes on where it was')
 })
 
 t.test('a barrier that was committed and never applied fails with its node', async (t) => {

@@ -6,7 +6,7 @@ const restarted = initOf(3, { log: logOf(10, { configurations }) })
 
 t.test('a follower that replaces what it holds reads only the rest from the store', async (t) => {
   const bench = new ConsensusBench(restarted)
-  bench.tell({ kind: 'fsmReady', lastApplied: null })
+  bench.tell({ kind: 'fsmReady', life: 1, lastApplied: null })
   // S5: the read takes the control lane and may overtake the truncation in the log actor's mailbox.
   bench.append({ leaderCommit: 8 }, [bench.batch(8, 2, { prevTerm: 1 })])
   t.equal(present(bench.log.take('truncate')[0]).fromIndex, 8)

@@ -20,7 +20,8 @@ t.test('queries for a busy state machine are few messages, and all are asked', a
   for (let id = 1; id <= 100; id++) bench.tell({ kind: 'query', minIndex: 0, items: [item(id)] })
   const told = bench.fsm.take('query')
   t.ok(told.length <= 4, 'S18: its mailbox cannot overflow')
-  for (const { items } of told) bench.tell({ kind: 'queried', index: 2, items: answered(items) })
+  for (const { items } of told)
+    bench.tell({ kind: 'queried', life: 1, index: 2, items: answered(items) })
   const rest = bench.fsm.take('query')
   t.equal(told.concat(rest).flatMap(({ items }) => items).length, 100)
 })
@@ -35,7 +36,7 @@ t.test('queries in the hands of a state machine that dies are answered', async (
   t.same(others, [])
   const successor = new Recorder<FsmMessage>('fsm')
   bench.link('fsm', successor)
-  bench.tell({ kind: 'fsmReady', lastApplied: 3 })
+  bench.tell({ kind: 'fsmReady', life: 1, lastApplied: 3 })
   t.match(successor.take('query'), [{ items: [{ id: 2 }] }], 'one that waited is asked')
 })
 

@@ -9,7 +9,7 @@ function settingsOf(bench: ConsensusBench) {
 
 t.test('a follower with long timeouts campaigns soon after shorter ones were told', async (t) => {
   const bench = new ConsensusBench(initOf(3))
-  bench.tell({ kind: 'fsmReady', lastApplied: 1 })
+  bench.tell({ kind: 'fsmReady', life: 1, lastApplied: 1 })
   bench.pass(100)
   const settings = settingsOf(bench)
   const core = { ...settings.core, heartbeatTimeoutMs: 50, electionTimeoutMs: 50 }

@@ -171,7 +171,7 @@ function chunk(offset: number): SnapshotChunk {
 
 function follower(change: Partial<ConsensusInit> = {}): ConsensusBench {
   const bench = new ConsensusBench(initOf(3, change))
-  bench.tell({ kind: 'fsmReady', lastApplied: 1 })
+  bench.tell({ kind: 'fsmReady', life: 1, lastApplied: 1 })
   bench.append({})
   bench.inbound.takeAll()
   bench.node.takeAll()

@@ -58,7 +58,12 @@ t.test('only the entries asked for are applied, the batches may hold more', asyn
   const batches = [commands(1, ['a', 'b', 'c', 'd'])]
   stage.fsm.ref.tell({ kind: 'apply', fromIndex: 1, toIndex: 2, batches, resultsFrom: null })
   stage.fsm.ref.tell({ kind: 'apply', fromIndex: 3, toIndex: 4, batches, resultsFrom: 4 })
-  t.strictSame(await stage.replies.take('applied'), { kind: 'applied', toIndex: 2, results: null })
+  t.strictSame(await stage.replies.take('applied'), {
+    kind: 'applied',
+    life: 1,
+    toIndex: 2,
+    results: null,
+  })
   const { results } = await stage.replies.take('applied')
   t.strictSame(results, { firstIndex: 4, values: [4], errors: [] })
   t.equal(list.items.map((item) => item.text).join(''), 'abcd')
@@ -191,7 +196,7 @@ t.test('a machine that answers at once is applied without a promise', async (t) 
     const batches = [commands(1, ['a', 'b']), noop(3, 2)]
     const apply = { kind: 'apply', fromIndex: 1, toIndex: 3, batches, resultsFrom: null } as const
     t.equal(behavior.receive(apply), undefined)
-    t.match(replies, [{ kind: 'fsmReady' }, { kind: 'applied', toIndex: 3 }])
+    t.match(replies, [{ kind: 'fsmReady' }, { kind: 'applied', life: 1, toIndex: 3 }])
   }
 })
 

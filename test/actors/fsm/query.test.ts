@@ -30,6 +30,7 @@ t.test('a query sees the applies told before it, and says at which index', async
   await stage.replies.take('applied')
   t.strictSame(await stage.replies.take('queried'), {
     kind: 'queried',
+    life: 1,
     index: 2,
     items: [{ id: 5, outcome: { ok: true, value: 2 } }],
   })

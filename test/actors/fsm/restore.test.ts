@@ -169,9 +169,11 @@ t.test('a machine that keeps its own state says how far it is', async (t) => {
 })
 
 t.test('the consensus actor is told at once from where a new machine is to be fed', async (t) => {
-  t.strictSame(bareActor(machine(new List())).replies, [{ kind: 'fsmReady', lastApplied: 0 }])
+  t.strictSame(bareActor(machine(new List())).replies, [
+    { kind: 'fsmReady', life: 1, lastApplied: 0 },
+  ])
   const list = Object.assign(new List(), { lastApplied: () => 7 })
-  const told = [{ kind: 'fsmReady', lastApplied: 0 }] as const
+  const told = [{ kind: 'fsmReady', life: 1, lastApplied: 0 }] as const
   t.strictSame(bareActor(machine(list)).replies, told, 'its sessions are in the log')
 })
 

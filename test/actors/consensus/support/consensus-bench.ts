@@ -132,7 +132,7 @@ export class ConsensusBench {
   /** The only voter; its state machine holds entry 1. */
   static alone(change: Partial<ConsensusInit> = {}): ConsensusBench {
     const bench = new ConsensusBench(initOf(1, change))
-    bench.tell({ kind: 'fsmReady', lastApplied: 1 })
+    bench.tell({ kind: 'fsmReady', life: 1, lastApplied: 1 })
     return bench
   }
 
@@ -150,7 +150,7 @@ export class ConsensusBench {
   /** Leads two others, whose replicators run; nothing of its term is committed. */
   static leading(change: Partial<ConsensusInit> = {}): ConsensusBench {
     const bench = new ConsensusBench(initOf(3, change))
-    bench.tell({ kind: 'fsmReady', lastApplied: 1 })
+    bench.tell({ kind: 'fsmReady', life: 1, lastApplied: 1 })
     bench.startReplicator('n2')
     bench.startReplicator('n3')
     bench.pass(2000)
@@ -233,7 +233,7 @@ export class ConsensusBench {
       const firstIndex = Math.max(resultsFrom ?? fromIndex, fromIndex)
       const values = Array.from({ length: toIndex - firstIndex + 1 }, (_, i) => firstIndex + i)
       const results = resultsFrom === null ? null : { firstIndex, values, errors: [] }
-      this.tell({ kind: 'applied', toIndex, results })
+      this.tell({ kind: 'applied', life: 1, toIndex, results })
     }
   }
 

@@ -25,6 +25,7 @@ export function bareActor(spec: StateMachineSpec): {
   readonly replies: FsmReply[]
 } {
   const init = {
+    life: 1,
     nodeId: 'n1',
     dataDir: '',
     stateMachine: spec,

@@ -111,6 +111,7 @@ export class Stage {
       create: createFsm,
       init: {
         nodeId: 'n1',
+        life: 1,
         dataDir,
         stateMachine: spec,
         maxApplyEntries,
