@@ -1,4 +1,5 @@
-import { assertNever } from '../../lib/core/assert.js'
+import { assert, assertNever } from '../../lib/core/assert.js'
+import type { LogIndex } from '../../lib/core/types.js'
 import { toWireError } from '../../lib/runtime/wire-error.js'
 import type { FsmReply } from '../fsm/protocol.js'
 import type { Parts } from './parts.js'
@@ -6,23 +7,21 @@ import type { Parts } from './parts.js'
 /** From the FSM actor, and about its life. */
 export class FsmReplies {
   readonly #parts: Parts
-  /** What the state machine said of itself, until its link is here too. */
-  #ready: Extract<FsmReply, { kind: 'fsmReady' }> | null = null
-  /** Of the actor that is fed. What one said that is gone may come after the end of its link; null: none is fed. */
-  #life: number | null = null
+  /** Of the actor that is linked, or will be: what one that is gone still says may come after the end of its link. */
+  #life = 1
 
   constructor(parts: Parts) {
     this.#parts = parts
   }
 
   linked(): void {
-    this.#start()
+    this.#parts.links.fsm?.control({ kind: 'begin', life: this.#life })
   }
 
   unlinked(): void {
     const { proposals, apply, snapshots, links } = this.#parts
     const error = toWireError(new Error('the state machine failed before it answered'))
-    this.#life = null
+    this.#life++
     proposals.resultsLost(apply.fed)
     const items = apply.stop(error)
     if (items.length > 0) links.node.tell({ kind: 'queryDone', index: apply.applied, items })
@@ -31,23 +30,20 @@ export class FsmReplies {
 
   receive(message: FsmReply): void {
     const { apply, proposals, links, snapshots, outgoing, stepper, effects } = this.#parts
+    if ('life' in message && message.life !== this.#life) return
     switch (message.kind) {
       case 'fsmReady':
-        this.#ready = message
-        return this.#start()
+        return this.#start(message.lastApplied ?? 0)
       case 'applied':
-        if (message.life !== this.#life) return
         apply.onApplied(message.toIndex)
         return proposals.applied(message.toIndex, message.results)
       case 'queried': {
-        const { life, index, items } = message
-        if (life !== this.#life) return
+        const { index, items } = message
         apply.queried()
         links.node.tell({ kind: 'queryDone', index, items })
         return
       }
       case 'restored':
-        if (message.life !== this.#life) return
         return this.#restored(message)
       case 'snapshotTaken': {
         if (!snapshots.taken(message)) return
@@ -84,14 +80,10 @@ export class FsmReplies {
     effects.snapshotFailed({ index, term }, error.message)
   }
 
-  #start(): void {
+  #start(holds: LogIndex): void {
     const { links, core, apply, init } = this.#parts
     const { fsm } = links
-    const ready = this.#ready
-    if (fsm === null || ready === null) return
-    this.#ready = null
-    this.#life = ready.life
-    const holds = ready.lastApplied ?? 0
+    assert(fsm !== null, 'a state machine that answers by its own number is linked', { holds })
     const { snapshotIndex: index, snapshotTerm: term, uncertain } = core.status()
     if (uncertain) {
       apply.hold()

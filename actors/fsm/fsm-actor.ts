@@ -46,15 +46,7 @@ function* create(init: FsmInit, context: ActorContext): Steps<FsmActor> {
     maxApplyBytes: init.maxApplyBytes,
     lastApplied: yield* ownLastApplied(machine),
   })
-  return new FsmActor(
-    init.life,
-    context,
-    machine,
-    applier,
-    courier,
-    closing,
-    fsmFigures(init.figures),
-  )
+  return new FsmActor(context, machine, applier, courier, closing, fsmFigures(init.figures))
 }
 
 /** What a machine that keeps its own state on disk already holds. */
@@ -70,7 +62,6 @@ function* ownLastApplied(machine: LoadedMachine): Steps<number> {
 }
 
 class FsmActor implements Behavior<FsmMessage> {
-  readonly #life: number
   readonly #context: ActorContext
   readonly #machine: LoadedMachine
   readonly #applier: Applier
@@ -79,10 +70,11 @@ class FsmActor implements Behavior<FsmMessage> {
   readonly #closing: AbortController
   readonly #figures: ReturnType<typeof fsmFigures>
   #consensus: ActorRef<FsmReply> | null = null
+  /** What the consensus actor calls this one; 0: it has not said so yet. */
+  #life = 0
   #snapshots: ActorRef<FsmLinkMessage> | null = null
 
   constructor(
-    life: number,
     context: ActorContext,
     machine: LoadedMachine,
     applier: Applier,
@@ -90,7 +82,6 @@ class FsmActor implements Behavior<FsmMessage> {
     closing: AbortController,
     figures: ReturnType<typeof fsmFigures>,
   ) {
-    this.#life = life
     this.#context = context
     this.#machine = machine
     this.#applier = applier
@@ -112,8 +103,8 @@ class FsmActor implements Behavior<FsmMessage> {
   linked(name: string, ref: ActorRef): void {
     if (name === 'consensus') {
       this.#consensus = ref as ActorRef<FsmReply>
-      // Whatever the machine holds by itself, the sessions beside it are read from snapshot and log.
-      this.#reply({ kind: 'fsmReady', life: this.#life, lastApplied: this.#applier.seen })
+      // Its `begin` comes another way, and may have come first.
+      if (this.#life > 0) this.#ready()
     }
     if (name === 'snapshot') this.#snapshots = ref as ActorRef<FsmLinkMessage>
   }
@@ -148,6 +139,10 @@ class FsmActor implements Behavior<FsmMessage> {
   *#handle(message: FsmMessage): Steps {
     const applier = this.#applier
     switch (message.kind) {
+      case 'begin':
+        this.#life = message.life
+        if (this.#consensus !== null) this.#ready()
+        return
       case 'apply': {
         const startedAt = this.#context.now()
         const before = applier.lastApplied
@@ -173,6 +168,11 @@ class FsmActor implements Behavior<FsmMessage> {
       default:
         assertNever(message)
     }
+  }
+
+  #ready(): void {
+    // Whatever the machine holds by itself, the sessions beside it are read from snapshot and log.
+    this.#reply({ kind: 'fsmReady', life: this.#life, lastApplied: this.#applier.seen })
   }
 
   #count(entries: number, startedAt: number): void {

@@ -17,8 +17,6 @@ import type { WireError } from '../../lib/runtime/wire-error.js'
  */
 export interface FsmInit {
   readonly nodeId: string
-  /** Its number among those that run one after the other; its answers bear it. */
-  readonly life: number
   readonly dataDir: string
   readonly stateMachine: StateMachineSpec
   /** Most entries handed to one applyBatch. */
@@ -35,6 +33,8 @@ export interface FsmInit {
 }
 
 export type FsmMessage =
+  /** First, in the control lane. `life`: its number among those that run one after the other; its answers bear it. */
+  | { readonly kind: 'begin'; readonly life: number }
   /** Entries fromIndex..toIndex, all committed; the batches may hold more on either side. */
   | {
       readonly kind: 'apply'
@@ -114,7 +114,7 @@ export interface Repeat {
 /** To the consensus actor. */
 export type FsmReply =
   /**
-   * First, as soon as the consensus actor is linked. `lastApplied`: up to where nothing is to be fed. A new
+   * Answers `begin`, before anything else. `lastApplied`: up to where nothing is to be fed. A new
    * FSM actor says 0 also for a machine that keeps its own state: the sessions beside it are read again.
    */
   | { readonly kind: 'fsmReady'; readonly life: number; readonly lastApplied: LogIndex | null }

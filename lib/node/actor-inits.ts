@@ -51,11 +51,10 @@ export function snapshotInit(options: AssemblyOptions): SnapshotInit {
 export function fsmInit(
   { id, dataDir, stateMachine, config }: AssemblyOptions,
   { figures }: SharedBlocks,
-  life: number,
 ): FsmInit {
   const { maxApplyEntries, maxApplyBytes } = config
   const limits = { maxApplyEntries, maxApplyBytes }
-  return { nodeId: id, life, dataDir, stateMachine, ...limits, figures: figures.fsm }
+  return { nodeId: id, dataDir, stateMachine, ...limits, figures: figures.fsm }
 }
 
 export function inboundInit(

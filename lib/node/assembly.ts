@@ -148,16 +148,14 @@ class Assembly implements AssembledNode {
   }
 
   async #startFsm(): Promise<void> {
+    const init = fsmInit(this.#options, this.#blocks)
     // S14: a state machine that hangs is never terminated.
     const extras = { ...this.#options.stateMachine, leaveHung: true }
     // The snapshot link first: `fsmReady` may bring a `restore` at once.
     const others = ['snapshot', 'consensus']
     const supervisor = this.#troupe.supervise<FsmMessage>(
       'fsm',
-      (life) => {
-        const init = fsmInit(this.#options, this.#blocks, life)
-        return this.#troupe.spawn('fsm', createFsm, init, extras)
-      },
+      () => this.#troupe.spawn('fsm', createFsm, init, extras),
       others,
       (error) => this.#mayRestartFsm(error),
     )

@@ -14,8 +14,7 @@ export interface SuperviseOptions<M extends Message> {
     RaftConfig,
     'maxRestarts' | 'restartWindowMs' | 'restartMinMs' | 'restartMaxMs'
   >
-  /** Attempts are numbered from 1. */
-  readonly spawn: (incarnation: number) => Promise<ActorHandle<M>>
+  readonly spawn: () => Promise<ActorHandle<M>>
   /** After every start: link it. */
   readonly started: (handle: ActorHandle<M>) => void
   /** False: this failure is not worth a restart. */

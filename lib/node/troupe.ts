@@ -57,7 +57,7 @@ export class Troupe {
   /** Starts an actor that is restarted when it fails; `others` are linked with each one of them. */
   supervise<M extends Message>(
     name: string,
-    spawn: (incarnation: number) => Promise<ActorHandle<M>>,
+    spawn: () => Promise<ActorHandle<M>>,
     others: readonly string[],
     mayRestart?: (error: Error) => boolean,
   ): Supervisor<M> {

@@ -47,7 +47,7 @@ t.test('what a dead state machine had in hand is let go and fed again', async (t
   ])
   const successor = new Recorder<FsmMessage>('fsm')
   bench.link('fsm', successor)
-  bench.tell({ kind: 'fsmReady', life: 1, lastApplied: 2 })
+  bench.tell({ kind: 'fsmReady', life: 2, lastApplied: 2 })
   t.match(successor.take('apply'), [{ fromIndex: 3, toIndex: 5 }])
 })
 
@@ -75,13 +75,13 @@ t.test('a cold answer that comes after a restart of the state machine is not fed
   bench.fsm.takeAll()
   bench.unlink('fsm')
   bench.link('fsm', new Recorder<FsmMessage>('fsm'))
-  bench.tell({ kind: 'fsmReady', life: 1, lastApplied: 2 })
+  bench.tell({ kind: 'fsmReady', life: 2, lastApplied: 2 })
   const [read] = bench.log.take('read')
   t.match(read, { fromIndex: 3 })
   bench.unlink('fsm')
   const successor = new Recorder<FsmMessage>('fsm')
   bench.link('fsm', successor)
-  bench.tell({ kind: 'fsmReady', life: 1, lastApplied: 10 })
+  bench.tell({ kind: 'fsmReady', life: 3, lastApplied: 10 })
   const late = { ...bench.batch(3, 2), pinned: false }
   bench.tell({ kind: 'logRead', request: read?.request ?? 0, batches: [late] })
   t.same(successor.take('apply'), [])
@@ -98,8 +98,8 @@ t.test('a barrier waits for the successor of the state machine that it waited fo
   t.match(bench.node.take('proposalFailed'), [{ reason: 'resultLost', outcome: 'committed' }])
   t.same(bench.node.take('barrierDone'), [], 'nothing holds what is before it')
   bench.link('fsm', new Recorder<FsmMessage>('fsm'))
-  bench.tell({ kind: 'fsmReady', life: 1, lastApplied: held })
-  bench.tell({ kind: 'applied', life: 1, toIndex: held + 2, results: null })
+  bench.tell({ kind: 'fsmReady', life: 2, lastApplied: held })
+  bench.tell({ kind: 'applied', life: 2, toIndex: held + 2, results: null })
   t.match(bench.node.take('barrierDone'), [{ id: 7, index: held + 2 }])
 })
 
@@ -123,6 +123,24 @@ t.test('what a state machine that is gone still says counts for nothing', async 
   bench.flush()
   t.match(successor.take('apply'), [{ fromIndex: lastLogIndex + 1 }], 'and goes on where it was')
 })
+
+t.test(
+  'one that dies before its word of being ready is heard is not taken for its successor',
+  async (t) => {
+    const bench = ConsensusBench.leadingAlone()
+    const held = bench.status.lastLogIndex
+    committed(bench, 2)
+    bench.unlink('fsm')
+    bench.link('fsm', new Recorder<FsmMessage>('fsm'))
+    bench.unlink('fsm')
+    bench.tell({ kind: 'fsmReady', life: 2, lastApplied: held })
+    const successor = new Recorder<FsmMessage>('fsm')
+    bench.link('fsm', successor)
+    t.strictSame(successor.takeAll(), [{ kind: 'begin', life: 3 }])
+    bench.tell({ kind: 'fsmReady', life: 3, lastApplied: held })
+    t.match(successor.take('apply'), [{ fromIndex: held + 1, toIndex: held + 2 }], 'it is fed once')
+  },
+)
 
 t.test('a barrier that was committed and never applied fails with its node', async (t) => {
   const bench = ConsensusBench.leadingAlone()

@@ -36,7 +36,7 @@ t.test('queries in the hands of a state machine that dies are answered', async (
   t.same(others, [])
   const successor = new Recorder<FsmMessage>('fsm')
   bench.link('fsm', successor)
-  bench.tell({ kind: 'fsmReady', life: 1, lastApplied: 3 })
+  bench.tell({ kind: 'fsmReady', life: 2, lastApplied: 3 })
   t.match(successor.take('query'), [{ items: [{ id: 2 }] }], 'one that waited is asked')
 })
 

@@ -25,7 +25,6 @@ export function bareActor(spec: StateMachineSpec): {
   readonly replies: FsmReply[]
 } {
   const init = {
-    life: 1,
     nodeId: 'n1',
     dataDir: '',
     stateMachine: spec,
@@ -43,5 +42,6 @@ export function bareActor(spec: StateMachineSpec): {
     backlog: () => ({ messages: 0, bytes: 0 }),
   }
   behavior.linked?.('consensus', consensus as ActorRef)
+  behavior.receive({ kind: 'begin', life: 1 })
   return { behavior, replies }
 }

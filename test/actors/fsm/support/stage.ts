@@ -111,7 +111,6 @@ export class Stage {
       create: createFsm,
       init: {
         nodeId: 'n1',
-        life: 1,
         dataDir,
         stateMachine: spec,
         maxApplyEntries,
@@ -122,6 +121,7 @@ export class Stage {
     })
     this.#linkFsm()
     this.system.link(this.#fsm, 'consensus', present(this.#consensus))
+    this.#fsm.ref.control({ kind: 'begin', life: 1 })
     await this.replies.take('fsmReady')
   }
 
