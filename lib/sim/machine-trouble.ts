@@ -1,5 +1,6 @@
 import type { SimNode } from './sim-node.js'
 import type { Trouble } from './trouble.js'
+import { WipedVoter } from './wiped-voter.js'
 
 const STALLED_ACTORS = ['log', 'fsm', 'consensus', 'inbound', 'snapshot', 'replicator']
 /** Those that a supervisor restarts. */
@@ -29,6 +30,8 @@ export class MachineTrouble {
     trouble.every(profile.flushErrorEveryMs, () => this.#failFlush())
     trouble.every(profile.machineFaultEveryMs, () => this.#spoilMachine())
     trouble.every(profile.ruinEveryMs, () => this.#ruin())
+    const wipedVoter = new WipedVoter(trouble)
+    trouble.every(profile.wipeVoterEveryMs, () => wipedVoter.begin())
   }
 
   /** Every machine works again, if it runs. */

@@ -36,6 +36,8 @@ export interface Profile {
   readonly wallClockErrorMs: number
   /** One machine's disks are lost, or a bit of what they hold is flipped: it must be replaced. */
   readonly ruinEveryMs: number
+  /** A voter loses its disks and comes back among those who lack what it acknowledged (S16). */
+  readonly wipeVoterEveryMs: number
   /** A leader hands over. */
   readonly transferEveryMs: number
   /** Each program reads. */
@@ -60,6 +62,7 @@ const calm: Profile = {
   flushErrorEveryMs: 0,
   changeEveryMs: 0,
   ruinEveryMs: 0,
+  wipeVoterEveryMs: 0,
   machineFaultEveryMs: 0,
   wallClockErrorMs: 0,
   transferEveryMs: 0,
@@ -129,12 +132,14 @@ export const profiles = {
     isolateLeaderEveryMs: 4000,
     partitionEveryMs: 6000,
     ruinEveryMs: 15_000,
+    wipeVoterEveryMs: 8000,
     transferEveryMs: 5000,
     noisyNetwork: true,
   },
   disks: {
     ...calm,
     ruinEveryMs: 12_000,
+    wipeVoterEveryMs: 8000,
     crashEveryMs: 3000,
     outageEveryMs: 15_000,
     actorStallEveryMs: 3000,
@@ -181,6 +186,7 @@ export function profileFor(name: ProfileName, seed: number): Profile {
 function swarm(prng: Prng): Profile {
   const drawn: Record<string, number | boolean> = { ...profiles.mixed }
   for (const [kind, value] of Object.entries(profiles.mixed)) {
+    if (value === 0) continue
     const there = prng.chance(0.5)
     if (typeof value === 'boolean') drawn[kind] = there
     else if (kind.endsWith('EveryMs') && kind !== 'readEveryMs') {

@@ -36,6 +36,7 @@ const COUNTED: Readonly<Record<Counted, string>> = {
   flushErrors: 'flush errors',
   bitFlips: 'bit flips',
   ruins: 'ruined machines',
+  wipedVoters: 'voters wiped among those behind',
   wipes: 'wiped machines',
   replaced: 'replaced machines',
   sessions: 'sessions',

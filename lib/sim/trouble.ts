@@ -20,6 +20,7 @@ export function noTroubles() {
     flushErrors: 0,
     bitFlips: 0,
     ruins: 0,
+    wipedVoters: 0,
     machineFaults: 0,
   }
 }

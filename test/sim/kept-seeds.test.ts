@@ -18,7 +18,13 @@ const kept: readonly (readonly [seed: number, found: string])[] = [
 
 for (const [seed, found] of kept) {
   t.test(`seed ${seed}: ${found}`, async (t) => {
-    const { nodes, elections } = await runSeed({ seed, profile: 'all', faultsMs: 60_000 })
+    const { nodes, elections } = await runSeed({
+      seed,
+      profile: 'all',
+      faultsMs: 60_000,
+      // It came later, and would change what they draw.
+      without: ['wipeVoterEveryMs'],
+    })
     t.ok(elections > 0, `${nodes} nodes elected a leader ${elections} times, and converged`)
   })
 }
