@@ -26,6 +26,8 @@ export interface SimClusterOptions {
   readonly flushMs?: number
   /** How far clocks run from the world's, as a part of 1. Default 0. */
   readonly clockSkew?: number
+  /** Each clock is off by just that: the first node's is slow, the others are fast. Default false. */
+  readonly extremeClocks?: boolean
   /** How wrong a machine's wall clock may be when its process starts. Default 0. */
   readonly wallClockErrorMs?: number
   /** Clients that work through sessions. Default 0. */

@@ -9,6 +9,7 @@ export class ClusterView {
   readonly #statuses = new Map<NodeId, ConsensusStatus>()
   /** In the configuration that each node knew last, whether it runs now or not. */
   readonly #voters = new Map<NodeId, number>()
+  #jointListener: ((leader: NodeId, status: ConsensusStatus) => void) | null = null
 
   constructor(nodes: () => readonly SimNode[]) {
     this.#nodes = nodes
@@ -18,6 +19,15 @@ export class ClusterView {
     this.#statuses.set(node, status)
     const voters = votersOf(status)
     if (voters > 0) this.#voters.set(node, voters)
+    const { role, configuration } = status
+    if (role !== 'leader' || configuration.configuration.outgoing === undefined) return
+    this.#jointListener?.(node, status)
+    this.#jointListener = null
+  }
+
+  /** Once a leader has a joint configuration. */
+  atNextJoint(act: (leader: NodeId, status: ConsensusStatus) => void): void {
+    this.#jointListener = act
   }
 
   /** Its process has ended. */

@@ -1,4 +1,5 @@
 import type { SimNode } from './sim-node.js'
+import { SplitJoint } from './split-joint.js'
 import type { Trouble } from './trouble.js'
 
 /** Partitions, cuts and slow links. */
@@ -14,6 +15,8 @@ export class NetworkTrouble {
     trouble.every(profile.dataCutEveryMs, () => this.#cutData())
     trouble.every(profile.resetEveryMs, () => this.#reset())
     trouble.every(profile.slowLinkEveryMs, () => this.#slowLink())
+    const splitJoint = new SplitJoint(trouble)
+    trouble.every(profile.splitJointEveryMs, () => splitJoint.begin())
   }
 
   /** Everything is repaired. */

@@ -11,6 +11,8 @@ export interface Profile {
   readonly partitionEveryMs: number
   /** The leader is cut off, in one direction or both, mostly after its acknowledgements came late. */
   readonly isolateLeaderEveryMs: number
+  /** The old and the new voters are torn apart while a configuration is joint. */
+  readonly splitJointEveryMs: number
   readonly oneWayCutEveryMs: number
   /** Nothing is replicated between two or more while heartbeats live. */
   readonly dataCutEveryMs: number
@@ -32,6 +34,8 @@ export interface Profile {
   readonly changeEveryMs: number
   /** A state machine throws, or is slow. */
   readonly machineFaultEveryMs: number
+  /** One clock runs as slow as the rules allow, the others as fast. */
+  readonly extremeClocks: boolean
   /** How wrong wall clocks may be. */
   readonly wallClockErrorMs: number
   /** One machine's disks are lost, or a bit of what they hold is flipped: it must be replaced. */
@@ -50,6 +54,7 @@ const calm: Profile = {
   outageEveryMs: 0,
   partitionEveryMs: 0,
   isolateLeaderEveryMs: 0,
+  splitJointEveryMs: 0,
   oneWayCutEveryMs: 0,
   dataCutEveryMs: 0,
   resetEveryMs: 0,
@@ -64,6 +69,7 @@ const calm: Profile = {
   ruinEveryMs: 0,
   wipeVoterEveryMs: 0,
   machineFaultEveryMs: 0,
+  extremeClocks: false,
   wallClockErrorMs: 0,
   transferEveryMs: 0,
   readEveryMs: 250,
@@ -117,6 +123,7 @@ export const profiles = {
     slowLinkEveryMs: 1000,
     transferEveryMs: 500,
     readEveryMs: 20,
+    extremeClocks: true,
   },
   actors: {
     ...calm,
@@ -128,6 +135,7 @@ export const profiles = {
   members: {
     ...calm,
     changeEveryMs: 1000,
+    splitJointEveryMs: 6000,
     crashEveryMs: 4000,
     isolateLeaderEveryMs: 4000,
     partitionEveryMs: 6000,
@@ -186,7 +194,7 @@ export function profileFor(name: ProfileName, seed: number): Profile {
 function swarm(prng: Prng): Profile {
   const drawn: Record<string, number | boolean> = { ...profiles.mixed }
   for (const [kind, value] of Object.entries(profiles.mixed)) {
-    if (value === 0) continue
+    if (value === 0 || value === false) continue
     const there = prng.chance(0.5)
     if (typeof value === 'boolean') drawn[kind] = there
     else if (kind.endsWith('EveryMs') && kind !== 'readEveryMs') {

@@ -104,7 +104,7 @@ function createCluster(
   make: Make,
 ): SimCluster {
   const { seed, onEvent, subject } = options
-  const { changeEveryMs, transferEveryMs, noisyNetwork, wallClockErrorMs } = profile
+  const { changeEveryMs, transferEveryMs, noisyNetwork, wallClockErrorMs, extremeClocks } = profile
   const { nodes, proposeEveryMs, flushMs, preempted } = make
   const keepingMachines = make.keepingMachines && subject === undefined
   return new SimCluster({
@@ -121,6 +121,7 @@ function createCluster(
     flushMs,
     // The rates of two clocks differ by less than maxClockDrift.
     clockSkew: options.profile === 'calm' ? 0 : 0.045,
+    extremeClocks,
     wallClockErrorMs,
     keepingMachines,
     ...(preempted ? { preemption: PREEMPTION } : {}),

@@ -242,6 +242,9 @@ export class SimCluster {
   ): SimNode {
     const { clockSkew = 0, wallClockErrorMs = 0, onEvent, logger } = this.#options
     const drawn = (): number => 2 * this.scheduler.random() - 1
+    // One that is slow among fast ones: the others are done waiting when that one thinks it still leads.
+    const slow = members?.[0]?.id === id
+    const bent = this.#options.extremeClocks ? (slow ? -1 : 1) : drawn()
     const node: SimNode = new SimNode({
       scheduler: this.scheduler,
       network: this.network,
@@ -249,7 +252,7 @@ export class SimCluster {
       address,
       members,
       config,
-      clockRate: 1 + drawn() * clockSkew,
+      clockRate: 1 + bent * clockSkew,
       wallClockErrorMs: () => Math.floor(drawn() * wallClockErrorMs),
       flushMs: () => this.#flushMs(),
       createMachine: () => this.#createMachine(node),

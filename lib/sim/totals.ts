@@ -28,6 +28,7 @@ const COUNTED: Readonly<Record<Counted, string>> = {
   machineFaults: 'faults of user code',
   partitions: 'partitions',
   isolations: 'isolated leaders',
+  splitJoints: 'split joint configurations',
   cuts: 'one-way cuts',
   dataCuts: 'cut data connections',
   resets: 'resets',

@@ -8,6 +8,7 @@ export function noTroubles() {
     outages: 0,
     partitions: 0,
     isolations: 0,
+    splitJoints: 0,
     cuts: 0,
     dataCuts: 0,
     resets: 0,
