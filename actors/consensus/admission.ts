@@ -2,6 +2,12 @@ import { hasQuorum, membersOf } from '../../lib/core/quorum.js'
 import type { Configuration, IndexedConfiguration, LogIndex, NodeId } from '../../lib/core/types.js'
 import type { KnownIncarnations } from '../log/protocol.js'
 
+/** Who comes. `addedAt`: by which entry it says that it was added; null: it was met, as the member that it is. */
+interface Comer {
+  readonly incarnation: string
+  readonly addedAt: LogIndex | null
+}
+
 type Verdict = { readonly code: string; readonly message: string } | null
 
 /**
@@ -33,20 +39,22 @@ export class Admission {
 
   /**
    * `decided` is called at once, or when a first sight is durable. Who says that it was added by a later
-   * entry than the one known here has read so in a log that this node lags behind.
+   * entry than the one known here has read so in a log that this node lags behind. Who names an earlier one
+   * than its own is taken at its word too: it may have been wiped since it said so, and added again.
    */
   decide(
     peer: NodeId,
-    { incarnation, addedAt }: KnownIncarnations[NodeId],
+    { incarnation, addedAt: said }: Comer,
     decided: (verdict: Verdict) => void,
   ): void {
     const known = this.#known.get(peer)
+    const addedAt = said ?? this.#members.get(peer) ?? 0
     if (known === undefined) {
       // S3: who is no member here may be one elsewhere, and is heard. It is not remembered: by the time it
       // becomes a member here it may have been wiped.
       if (!this.#members.has(peer)) return decided(null)
       this.#remember(peer, incarnation, addedAt)
-    } else if (known.incarnation !== incarnation && addedAt > known.addedAt) {
+    } else if (addedAt > known.addedAt) {
       this.#remember(peer, incarnation, addedAt)
     } else if (known.incarnation !== incarnation) {
       decided({
@@ -88,8 +96,7 @@ export class Admission {
   }
 
   #remember(peer: NodeId, incarnation: string, addedAt: LogIndex): void {
-    const known = Math.max(addedAt, this.#members.get(peer) ?? 0)
-    this.#known.set(peer, { incarnation, addedAt: known })
+    this.#known.set(peer, { incarnation, addedAt })
     this.#saveKnown()
   }
 

@@ -117,7 +117,7 @@ export class PeerDesk {
   connected(message: Connected): void {
     const { peer, incarnation, features, vouches } = message
     if (!this.#links.replicators.has(peer)) return void this.#early.set(peer, message)
-    this.#admission.decide(peer, { incarnation, addedAt: 0 }, (refusal) => {
+    this.#admission.decide(peer, { incarnation, addedAt: null }, (refusal) => {
       const admitted = refusal === null
       this.#links.replicators.get(peer)?.ref.control({ kind: 'admitted', incarnation, admitted })
       if (refusal !== null) {

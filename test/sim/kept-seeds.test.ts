@@ -13,6 +13,7 @@ const kept: readonly (readonly [seed: number, found: string])[] = [
   [322, 'a check that took a former leader, told of commits of a later term, for one that counts'],
   [525, 'a change of members that was appended behind what a full store had refused'],
   [885, 'a handshake that came before its replicator was known to have started, never admitted'],
+  [870, 'a late handshake of a machine that was wiped since, taken for the one added in its place'],
   [306, 'a voter without its disk, confirmed by a newcomer that knew no members'],
 ]
 

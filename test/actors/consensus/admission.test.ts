@@ -15,7 +15,7 @@ class Bench {
     })
   }
 
-  comes(peer: string, incarnation: string, addedAt = 0): string {
+  comes(peer: string, incarnation: string, addedAt: number | null = null): string {
     let verdict = 'undecided'
     this.admission.decide(peer, { incarnation, addedAt }, (refusal) => {
       verdict = refusal?.code ?? 'welcome'
@@ -74,6 +74,27 @@ t.test('who was added by an entry that is not here yet is taken at its word', as
   )
   bench.members(9, 'n1 n2@9')
   t.equal(bench.comes('n2', 'second', 9), 'welcome')
+})
+
+t.test(
+  'what a life says that is over does not keep out the one that was added since',
+  async (t) => {
+    const bench = new Bench()
+    bench.members(5, 'n1')
+    bench.members(9, 'n1 n2@9', false)
+    t.equal(bench.comes('n2', 'wiped', 1), 'welcome', 'it came late')
+    t.equal(bench.comes('n2', 'new'), 'welcome')
+    t.same(bench.saved, { n2: { incarnation: 'new', addedAt: 9 } })
+    t.equal(bench.comes('n2', 'wiped', 1), 'RAFT_LOST_STATE')
+  },
+)
+
+t.test('one that kept its state is known as who was added again, once it is met', async (t) => {
+  const bench = new Bench()
+  bench.members(9, 'n1 n2@9')
+  t.equal(bench.comes('n2', 'first', 1), 'welcome')
+  t.equal(bench.comes('n2', 'first'), 'welcome')
+  t.equal(bench.comes('n2', 'second', 9), 'RAFT_LOST_STATE')
 })
 
 t.test('a stranger is heard, and not remembered: it may be wiped before it is added', async (t) => {
