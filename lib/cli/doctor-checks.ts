@@ -65,14 +65,20 @@ export function timeoutFinding(
   return { on, check: 'election timeout', ...judged, measured }
 }
 
-export function diskFinding(on: string, disk: Diagnostics['disk'], storeBytes: number): Finding {
+/** `storeBytes`: null where the store is not to be opened. */
+export function diskFinding(
+  on: string,
+  disk: Diagnostics['disk'],
+  storeBytes: number | null,
+): Finding {
   const check = 'disk'
   if (disk === null) return { on, check, result: 'note', measured: 'unknown', advice: '' }
   const { freeBytes, totalBytes } = disk
-  const measured = `store ${bytes(storeBytes)}, free ${bytes(freeBytes)} of ${bytes(totalBytes)}`
+  const store = storeBytes === null ? '' : `store ${bytes(storeBytes)}, `
+  const measured = `${store}free ${bytes(freeBytes)} of ${bytes(totalBytes)}`
   const advice = 'make room: a node whose store is full takes no writes (RAFT_STORAGE_FULL)'
   if (freeBytes < 0.1 * GIB) return { on, check, result: 'fail', measured, advice }
-  const little = freeBytes < Math.max(GIB, storeBytes)
+  const little = freeBytes < Math.max(GIB, storeBytes ?? 0)
   return { on, check, measured, ...(little ? { result: 'warn', advice } : ok) }
 }
 
@@ -157,9 +163,10 @@ export function* memberFindings(
     yield { on, check: 'membership', result: 'note', measured, advice: 'a change is under way' }
   }
   const ahead = Math.max(0, ...servers.map(({ health }) => health?.matchIndex ?? 0))
-  for (const { id, http, health } of servers) {
+  for (const { id, address, suffrage, http, health } of servers) {
     if (!reached.has(id)) {
-      const unknown = 'it has no http in its meta: troupe add ID HOST:PORT --meta http=URL'
+      const vote = suffrage === 'voter' ? '' : ' --nonvoter'
+      const unknown = `it has no http in its meta: troupe add ${id} ${address}${vote} --meta http=URL`
       const why = http === null ? unknown : 'it does not answer there'
       yield { on: id, check: 'reached', result: 'warn', measured: http ?? '-', advice: why }
     }

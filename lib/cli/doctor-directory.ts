@@ -48,7 +48,7 @@ export async function directoryFindings(
       await directory.close()
     }
   } catch (error) {
-    return [...measured, diskFinding(dir, disk, 0), unopened(dir, error)]
+    return [...measured, diskFinding(dir, disk, null), unopened(dir, error)]
   }
 }
 

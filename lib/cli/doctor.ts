@@ -55,7 +55,7 @@ async function examine(flags: DoctorFlags): Promise<void> {
   const config = resolveConfig(heartbeatTimeoutMs === undefined ? {} : { heartbeatTimeoutMs })
   const findings = [
     ...(dir === undefined ? [] : await directoryFindings(dir, config)),
-    ...(url === undefined ? [] : await clusterFindings(new NodeClient(url, clientAccess(flags)))),
+    ...(url === undefined ? [] : await askedFindings(url, flags)),
   ]
   const failed = findings.filter(({ result }) => result === 'fail')
   if (json === true) printLine(JSON.stringify({ ok: failed.length === 0, findings }))
@@ -71,6 +71,17 @@ async function examine(flags: DoctorFlags): Promise<void> {
   }
   if (failed.length === 0) return
   throw new Failure(`not well: ${failed.map(({ on, check }) => `${check} of ${on}`).join(', ')}`)
+}
+
+/** What the disk told is told whether a node answers or not. */
+async function askedFindings(url: string, flags: DoctorFlags): Promise<readonly Finding[]> {
+  try {
+    return await clusterFindings(new NodeClient(url, clientAccess(flags)))
+  } catch (error) {
+    if (flags.dir === undefined || !(error instanceof Failure)) throw error
+    const advice = 'with --dir alone, and no TROUPE_HTTP, only the directory is looked at'
+    return [{ on: url, check: 'reached', result: 'fail', measured: error.message, advice }]
+  }
 }
 
 async function clusterFindings(client: NodeClient): Promise<readonly Finding[]> {

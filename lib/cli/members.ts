@@ -128,7 +128,12 @@ async function showMembers(flags: NodeFlags): Promise<void> {
   const members = await leadersView(NodeClient.of(flags))
   if (flags.json === true) return printLine(JSON.stringify(members))
   const head = ['ID', 'SUFFRAGE', '', 'RAFT', 'HTTP', 'MATCH', 'CONTACT', 'ROUND TRIP', 'STATE']
-  printLine(formatTable(head, members.servers.map(rowOf)))
+  printLine(
+    formatTable(
+      head,
+      members.servers.map((server) => memberRow(server, members)),
+    ),
+  )
   const { index, committedIndex } = members
   const pending = committedIndex < index ? `, not committed yet (${committedIndex} is)` : ''
   printLine(`\nconfiguration ${index}${pending}`)
@@ -145,15 +150,20 @@ export async function leadersView(client: NodeClient): Promise<Members> {
     .catch(() => asked)
 }
 
-function rowOf({ id, suffrage, leader, address, http, health }: MemberStatus): readonly string[] {
+/** One line of the list. */
+export function memberRow(
+  { id, suffrage, leader, address, http, health }: MemberStatus,
+  { electionTimeoutMs }: Members,
+): readonly string[] {
   const base = [id, suffrage, leader ? 'leader' : '', address, http ?? '']
   if (health === undefined) return base
   const { matchIndex, lastContactMs, roundTripMs, incarnation } = health
+  const silent = lastContactMs !== null && lastContactMs > electionTimeoutMs
   return [
     ...base,
     String(matchIndex),
     lastContactMs === null ? '-' : `${Math.round(lastContactMs)} ms`,
-    roundTripMs === null ? '-' : `${roundTripMs.toFixed(1)} ms`,
-    { known: 'ok', unseen: 'not reached', lost: 'lost its state' }[incarnation],
+    roundTripMs === null || silent ? '-' : `${roundTripMs.toFixed(1)} ms`,
+    { known: silent ? 'silent' : 'ok', unseen: 'not reached', lost: 'lost its state' }[incarnation],
   ]
 }

@@ -36,6 +36,8 @@ export interface Members {
   /** Index of the configuration in use: the `prevIndex` of a change that builds on it. */
   readonly index: number
   readonly committedIndex: number
+  /** A member that the leader has not heard for longer is `silent` to those who list it. */
+  readonly electionTimeoutMs: number
   readonly leader: HttpLeader | null
   readonly servers: readonly MemberStatus[]
 }
@@ -71,6 +73,7 @@ async function membersOf(node: KvReplica): Promise<Members> {
   return {
     index,
     committedIndex,
+    electionTimeoutMs: node.config.electionTimeoutMs,
     leader: leader === null ? null : httpLeader(leader),
     servers: servers.map(({ id, address, suffrage, meta = {} }) => {
       const found = health.get(id)

@@ -21,7 +21,7 @@ export function timeoutError(
   outcome: Fate,
   cause?: unknown,
 ): RaftError {
-  const message = `${what} took longer than ${timeoutMs} ms${ending(outcome)}`
+  const message = `${what} took longer than ${Math.round(timeoutMs)} ms${ending(outcome)}`
   return new RaftError('RAFT_TIMEOUT', message, { outcome, details: { timeoutMs }, cause })
 }
 

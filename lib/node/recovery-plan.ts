@@ -36,7 +36,12 @@ export function planRecovery(
   }
   const before = known.at(-1)?.configuration ?? { servers: [] }
   refuseStrangers(servers, before)
-  const forced = servers.map((server) => ({ ...server, addedAt: last.index }))
+  // What the members were told of each other stays: where a service is reached, for example.
+  const told = new Map(before.servers.map(({ id, meta }) => [id, meta]))
+  const forced = servers.map((server) => {
+    const meta = server.meta ?? told.get(server.id)
+    return { ...server, addedAt: last.index, ...(meta !== undefined && { meta }) }
+  })
   const digest = createHash('sha256').update(fingerprint(servers)).digest('hex').slice(0, 16)
   const already =
     newest?.restored === true &&

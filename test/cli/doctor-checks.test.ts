@@ -128,13 +128,18 @@ t.test(
       { ...server, id: 'n2', http: 'http://h:2', health: { ...health, matchIndex: 5 } },
       { ...server, id: 'n3', http: null, health: { ...health, matchIndex: 20_000 } },
     ]
-    const members = { index: 5, committedIndex: 4, leader: null, servers }
+    const members = { index: 5, committedIndex: 4, electionTimeoutMs: 1000, leader: null, servers }
     const found = [...memberFindings(members, new Set(['n1', 'n2']))]
     t.match(found, [
       { check: 'leader', result: 'fail' },
       { check: 'membership', result: 'note' },
       { on: 'n2', check: 'replication', result: 'warn' },
-      { on: 'n3', check: 'reached', result: 'warn', advice: /--meta http=/ },
+      {
+        on: 'n3',
+        check: 'reached',
+        result: 'warn',
+        advice: /: troupe add n3 h:1 --meta http=URL$/,
+      },
     ])
   },
 )

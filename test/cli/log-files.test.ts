@@ -121,4 +121,8 @@ t.test('the doctor measures the disk of a directory and reads who votes', async 
   t.equal(ill.code, 1)
   t.match(JSON.parse(ill.stdout), { ok: false })
   t.match(await troupe(['doctor', '--dir', `${dir}x`]).ended, { code: 1, stderr: /no directory/ })
+  const nobody = { TROUPE_HTTP: 'http://127.0.0.1:1' }
+  const told = (await troupe(['doctor', '--dir', dir], nobody).ended).stdout
+  t.match(told, /^\S+ +\S+ +flush +p50 /m, 'what the disk said is told all the same')
+  t.match(told, /^fail +http:\/\/127\.0\.0\.1:1 +reached +no answer/m)
 })

@@ -25,6 +25,7 @@ t.test('GET /members lists them, and tells on the leader how they do', async (t)
   t.strictSame((await app.inject('/members')).json(), {
     index: 1,
     committedIndex: 1,
+    electionTimeoutMs: 1000,
     leader: { id: 'n2', address: n2.address, http: n2.http },
     servers: [n2],
   })

@@ -173,6 +173,17 @@ t.test('a dry run says what would happen and changes nothing', async (t) => {
   t.equal(await total(await disks.startAll(three)), 7, 'the old cluster goes on')
 })
 
+t.test('what members were told of each other outlives a recovery', async (t) => {
+  const disks = new Disks()
+  const leader = await disks.startAll(['n1'])
+  await leader.updateServer('n1', { meta: { http: 'http://h:1' } })
+  await leader.close()
+  await disks.recover('n1', ['n1'])
+  const again = await disks.startAll(['n1'])
+  t.match((await again.configuration()).servers, [{ id: 'n1', meta: { http: 'http://h:1' } }])
+  await again.close()
+})
+
 t.test('recovering again with the same servers changes nothing', async (t) => {
   await using disks = new Disks()
   await add(await disks.startAll(three), 7)
