@@ -23,6 +23,8 @@ const contestants: readonly Contestant[] = [
 const flags = {
   rounds: whole(3, 1, 100),
   seconds: amount(5, 0.1, 600),
+  /** Seconds of the same load before, for everybody: Node.js compiles code by use, on each thread anew. */
+  warmup: amount(15, 0, 600),
   only: someOf(contestants.map(({ name }) => name)),
   parts: someOf(['replicated-log', 'store']),
   /** Bytes x commands in flight. */
@@ -88,14 +90,13 @@ interface Turn {
 /** A cluster of its own for each shape: none meets the log or the memory of another. */
 async function measureLog(
   { contestant, round, dir, take }: Turn,
-  { shapes, seconds }: Settings,
+  { shapes, seconds, warmup: warmUpSeconds }: Settings,
 ): Promise<void> {
   const { name, start } = contestant
   for (const { size, inflight } of shapesOf(shapes)) {
     if (inflight >= OURS_ONLY && !name.startsWith('troupe')) continue
     const cluster = await start(join(dir, `${size}x${inflight}`))
     try {
-      const warmUpSeconds = Math.min(3, seconds)
       const figures: LoadFigures = await cluster.load({ size, inflight, seconds, warmUpSeconds })
       take({ part: 'replicated-log', contestant: name, round, size, inflight, ...figures })
     } finally {

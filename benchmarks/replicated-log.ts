@@ -9,7 +9,7 @@ const flags = {
   size: whole(256, 0, 4_194_304),
   store: oneOf('lmdb', 'wal', 'memory'),
   seconds: amount(5, 0.1, 3600),
-  warmup: amount(3, 0, 600),
+  warmup: amount(15, 0, 600),
   consensus: oneOf('caller', 'worker'),
   caller: anyOf(CALLER_ACTORS),
 }
