@@ -5,6 +5,7 @@ import type { Trouble } from './trouble.js'
 /** Partitions, cuts and slow links. */
 export class NetworkTrouble {
   readonly #of: Trouble
+  #isolating = 0
 
   constructor(trouble: Trouble) {
     this.#of = trouble
@@ -65,15 +66,20 @@ export class NetworkTrouble {
 
   /** Others may elect a new leader while this one still believes in itself. */
   #isolateLeader(): void {
-    const { cluster, totals } = this.#of
+    const { cluster, totals, profile } = this.#of
     const { network, nodes, view } = cluster
+    if (profile.isolateDeceived && this.#isolating > 0) return
     const leader = this.#of.pick(nodes.filter(({ id }) => view.leads(id)))
     if (leader === undefined) return
+    this.#isolating++
     const others = nodes.filter((node) => node !== leader)
     const { slowness } = this.#of
-    const late = this.#of.random(1) < 0.6 ? { extraDelayMs: this.#of.random(400) * slowness } : null
+    const late =
+      this.#of.random(1) < 0.6 || profile.isolateDeceived
+        ? { extraDelayMs: this.#of.random(400) * slowness }
+        : null
     for (const { address } of others) network.slow(address, leader.address, late)
-    const direction = this.#of.random(3)
+    const direction = this.#of.random(profile.isolateDeceived ? 2 : 3)
     totals.isolations++
     this.#of.later(late === null ? 0 : this.#of.random(600) * slowness, () => {
       for (const { address } of others) {
@@ -87,6 +93,7 @@ export class NetworkTrouble {
 
   #rejoin(leader: SimNode, others: readonly SimNode[]): void {
     const { network } = this.#of.cluster
+    this.#isolating--
     for (const { address } of others) {
       network.healOneWay(leader.address, address)
       network.healOneWay(address, leader.address)

@@ -11,6 +11,8 @@ export interface Profile {
   readonly partitionEveryMs: number
   /** The leader is cut off, in one direction or both, mostly after its acknowledgements came late. */
   readonly isolateLeaderEveryMs: number
+  /** One leader at a time, and always so that it may think for long that it leads: one is elected meanwhile, and commits. */
+  readonly isolateDeceived: boolean
   /** The old and the new voters are torn apart while a configuration is joint. */
   readonly splitJointEveryMs: number
   readonly oneWayCutEveryMs: number
@@ -54,6 +56,7 @@ const calm: Profile = {
   outageEveryMs: 0,
   partitionEveryMs: 0,
   isolateLeaderEveryMs: 0,
+  isolateDeceived: false,
   splitJointEveryMs: 0,
   oneWayCutEveryMs: 0,
   dataCutEveryMs: 0,
@@ -118,10 +121,12 @@ export const profiles = {
     ...calm,
     crashEveryMs: 2000,
     downMs: 100,
-    isolateLeaderEveryMs: 600,
+    isolateLeaderEveryMs: 1500,
+    isolateDeceived: true,
     oneWayCutEveryMs: 1000,
     slowLinkEveryMs: 1000,
-    transferEveryMs: 500,
+    // A term in which TimeoutNow was sent gives no lease any more: most terms should.
+    transferEveryMs: 6000,
     readEveryMs: 20,
     extremeClocks: true,
   },
