@@ -20,7 +20,8 @@ export async function electWithoutTheRest(cluster: SimCluster): Promise<void> {
     const [next] = down.splice(Math.floor(cluster.scheduler.random() * down.length), 1)
     // Some member is new, or a disk is damaged: all of them together will have to do.
     if (next === undefined) return
-    if (!cluster.operator.isRuined(next)) cluster.restart(next)
+    // The operator may have started it meanwhile.
+    if (!next.running && !cluster.operator.isRuined(next)) cluster.restart(next)
     await cluster.run(STEP_MS / 10)
   }
   if (down.length > 0) await expectLeader(cluster, down)
