@@ -72,7 +72,15 @@ export class NetworkTrouble {
     const leader = this.#of.pick(nodes.filter(({ id }) => view.leads(id)))
     if (leader === undefined) return
     this.#isolating++
-    const others = nodes.filter((node) => node !== leader)
+    const staying = profile.isolateDeceived ? this.#nonvoters(leader) : []
+    const others = nodes.filter((node) => node !== leader && !staying.includes(node))
+    // Who would tell the leader of a newer term is out of its reach too.
+    for (const { address } of others) {
+      for (const side of staying) {
+        network.cut(side.address, address)
+        network.cut(address, side.address)
+      }
+    }
     const { slowness } = this.#of
     const late =
       this.#of.random(1) < 0.6 || profile.isolateDeceived
@@ -87,13 +95,23 @@ export class NetworkTrouble {
         if (direction >= 1) network.cut(address, leader.address)
       }
       const apartMs = (100 + this.#of.random(1000)) * slowness
-      this.#of.later(apartMs, () => this.#rejoin(leader, others))
+      this.#of.later(apartMs, () => {
+        this.#isolating--
+        for (const side of [leader, ...staying]) this.#rejoin(side, others)
+      })
     })
+  }
+
+  /** They have no vote, whatever they answer. */
+  #nonvoters(leader: SimNode): readonly SimNode[] {
+    const { view, nodes } = this.#of.cluster
+    const { servers = [] } = view.statusOf(leader.id)?.configuration.configuration ?? {}
+    const nonvoters = servers.filter(({ suffrage }) => suffrage === 'nonvoter')
+    return nodes.filter(({ id }) => nonvoters.some((server) => server.id === id))
   }
 
   #rejoin(leader: SimNode, others: readonly SimNode[]): void {
     const { network } = this.#of.cluster
-    this.#isolating--
     for (const { address } of others) {
       network.healOneWay(leader.address, address)
       network.healOneWay(address, leader.address)

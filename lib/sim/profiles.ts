@@ -11,7 +11,10 @@ export interface Profile {
   readonly partitionEveryMs: number
   /** The leader is cut off, in one direction or both, mostly after its acknowledgements came late. */
   readonly isolateLeaderEveryMs: number
-  /** One leader at a time, and always so that it may think for long that it leads: one is elected meanwhile, and commits. */
+  /**
+   * One leader at a time, always so that it may think for long that it leads, and some nonvoters with it: one is
+   * elected meanwhile, and commits.
+   */
   readonly isolateDeceived: boolean
   /** The old and the new voters are torn apart while a configuration is joint. */
   readonly splitJointEveryMs: number
@@ -121,11 +124,22 @@ export const profiles = {
     ...calm,
     crashEveryMs: 2000,
     downMs: 100,
+    isolateLeaderEveryMs: 600,
+    oneWayCutEveryMs: 1000,
+    slowLinkEveryMs: 1000,
+    transferEveryMs: 500,
+    readEveryMs: 20,
+  },
+  /** The same, in terms in which no TimeoutNow was sent, with nonvoters that stay at the leader's side. */
+  deceived: {
+    ...calm,
+    crashEveryMs: 2000,
+    downMs: 100,
     isolateLeaderEveryMs: 1500,
     isolateDeceived: true,
     oneWayCutEveryMs: 1000,
     slowLinkEveryMs: 1000,
-    // A term in which TimeoutNow was sent gives no lease any more: most terms should.
+    changeEveryMs: 4000,
     transferEveryMs: 6000,
     readEveryMs: 20,
     extremeClocks: true,
@@ -181,7 +195,7 @@ const ROUND: readonly ProfileName[] = [
   'disks',
   'members',
   'actors',
-  'swarm',
+  'deceived',
   'stalls',
   'members',
   'mixed',
