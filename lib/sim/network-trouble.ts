@@ -68,11 +68,12 @@ export class NetworkTrouble {
   #isolateLeader(): void {
     const { cluster, totals, profile } = this.#of
     const { network, nodes, view } = cluster
-    if (profile.isolateDeceived && this.#isolating > 0) return
+    const { isolateDeceived: deceived } = profile
+    if (deceived && this.#isolating > 0) return
     const leader = this.#of.pick(nodes.filter(({ id }) => view.leads(id)))
     if (leader === undefined) return
     this.#isolating++
-    const staying = profile.isolateDeceived ? this.#nonvoters(leader) : []
+    const staying = deceived ? this.#nonvoters(leader) : []
     const others = nodes.filter((node) => node !== leader && !staying.includes(node))
     // Who would tell the leader of a newer term is out of its reach too.
     for (const { address } of others) {
@@ -82,12 +83,11 @@ export class NetworkTrouble {
       }
     }
     const { slowness } = this.#of
+    const lateShare = deceived ? 1 : 0.6
     const late =
-      this.#of.random(1) < 0.6 || profile.isolateDeceived
-        ? { extraDelayMs: this.#of.random(400) * slowness }
-        : null
+      this.#of.random(1) < lateShare ? { extraDelayMs: this.#of.random(400) * slowness } : null
     for (const { address } of others) network.slow(address, leader.address, late)
-    const direction = this.#of.random(profile.isolateDeceived ? 2 : 3)
+    const direction = this.#of.random(deceived ? 2 : 3)
     totals.isolations++
     this.#of.later(late === null ? 0 : this.#of.random(600) * slowness, () => {
       for (const { address } of others) {

@@ -130,7 +130,7 @@ export const profiles = {
     transferEveryMs: 500,
     readEveryMs: 20,
   },
-  /** The same, in terms in which no TimeoutNow was sent, with nonvoters that stay at the leader's side. */
+  /** The same, mostly in terms in which no TimeoutNow was sent, with nonvoters that stay at the leader's side. */
   deceived: {
     ...calm,
     crashEveryMs: 2000,

@@ -1,7 +1,7 @@
 import type { ConsensusStatus } from '../../actors/consensus/protocol.js'
 import type { NodeId } from '../core/types.js'
-import type { SimNode } from './sim-node.js'
 import type { Trouble } from './trouble.js'
+import { majority, votersIn } from './voters.js'
 
 /**
  * Raft §6: as soon as a leader has a joint configuration, it is left with a quorum of the new voters alone, and
@@ -22,25 +22,15 @@ export class SplitJoint {
 
   #split(leader: NodeId, { configuration }: ConsensusStatus): void {
     const { cluster, slowness, totals } = this.#of
-    const { servers, outgoing = [] } = configuration.configuration
+    const { outgoing = [] } = configuration.configuration
     const before = outgoing.map(({ id }) => id)
-    const after = servers.filter(({ suffrage }) => suffrage === 'voter').map(({ id }) => id)
+    const after = votersIn(configuration.configuration)
     const least = (id: NodeId): number => (id === leader ? 0 : before.includes(id) ? 2 : 1)
-    const kept = [...after].sort((a, b) => least(a) - least(b)).slice(0, quorumOf(after))
+    const kept = [...after].sort((a, b) => least(a) - least(b)).slice(0, majority(after))
     const left = before.filter((id) => !kept.includes(id))
-    if (!kept.includes(leader) || left.length < quorumOf(before)) return
+    if (!kept.includes(leader) || left.length < majority(before)) return
     totals.splitJoints++
-    const here = cluster.nodes.filter(({ id }) => kept.includes(id))
-    const there = cluster.nodes.filter((node) => !here.includes(node))
-    cluster.network.partition(addresses(here), addresses(there))
+    this.#of.splitOff(cluster.nodes.filter(({ id }) => kept.includes(id)))
     this.#of.later((1000 + this.#of.random(2000)) * slowness, () => cluster.network.heal())
   }
-}
-
-function quorumOf(voters: readonly NodeId[]): number {
-  return Math.floor(voters.length / 2) + 1
-}
-
-function addresses(nodes: readonly SimNode[]): readonly string[] {
-  return nodes.map(({ address }) => address)
 }

@@ -73,6 +73,13 @@ export class Trouble {
     return [from, to]
   }
 
+  /** These and all others do not reach each other until the network is healed. */
+  splitOff(here: readonly SimNode[]): void {
+    const there = this.cluster.nodes.filter((node) => !here.includes(node))
+    const addresses = (nodes: readonly SimNode[]) => nodes.map(({ address }) => address)
+    this.cluster.network.partition(addresses(here), addresses(there))
+  }
+
   pick<T>(items: readonly T[]): T | undefined {
     return items[Math.floor(this.random(items.length))]
   }

@@ -30,6 +30,6 @@ function majoritiesMeet(one: readonly NodeId[], other: readonly NodeId[]): boole
   return majority(one) + majority(other) > all
 }
 
-function majority(ids: readonly NodeId[]): number {
+export function majority(ids: readonly NodeId[]): number {
   return Math.floor(ids.length / 2) + 1
 }

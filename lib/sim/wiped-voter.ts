@@ -1,6 +1,7 @@
 import type { ConsensusStatus } from '../../actors/consensus/protocol.js'
 import type { SimNode } from './sim-node.js'
 import type { Trouble } from './trouble.js'
+import { votersIn } from './voters.js'
 
 /** Who is where: with the voter whose disks are lost, those who lack what it acknowledged would be a quorum. */
 interface Places {
@@ -34,14 +35,12 @@ export class WipedVoter {
 
   #wipe({ wiped, behind }: Places): void {
     const { cluster, slowness, totals } = this.#of
-    const { network, nodes, operator } = cluster
+    const { network, operator } = cluster
     totals.wipedVoters++
     cluster.crash(wiped)
     operator.ruin(wiped)
     wiped.loseDisks()
-    const apart = [wiped, ...behind]
-    const rest = nodes.filter((node) => !apart.includes(node))
-    network.partition(addresses(apart), addresses(rest))
+    this.#of.splitOff([wiped, ...behind])
     this.#startLater(wiped)
     // Its second start finds a directory that is not new any more.
     if (this.#of.random(1) < 0.5) {
@@ -66,8 +65,7 @@ export class WipedVoter {
     const leading = this.#ready()
     if (leading === null) return null
     const { leader, status } = leading
-    const { servers } = status.configuration.configuration
-    const voters = servers.filter(({ suffrage }) => suffrage === 'voter').map(({ id }) => id)
+    const voters = votersIn(status.configuration.configuration)
     if (voters.length % 2 === 0) return null
     const others = this.#of.running().filter((node) => node !== leader && voters.includes(node.id))
     const wiped = this.#of.pick(others)
@@ -86,8 +84,4 @@ export class WipedVoter {
     const found = view.leading()
     return found === null ? null : { leader: found.node, status: found.status }
   }
-}
-
-function addresses(nodes: readonly SimNode[]): readonly string[] {
-  return nodes.map(({ address }) => address)
 }

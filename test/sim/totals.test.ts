@@ -33,11 +33,10 @@ t.test('over 1,000 seeds it is a failure that something never happened', async (
 
 t.test('half of the seeds must commit 500 operations', async (t) => {
   const totals = new Totals()
-  for (let seed = 0; seed < 50; seed++) totals.add(report({ operations: 499 }))
-  t.strictSame(totals.shortcomings(60_000), [], 'a handful of them proves nothing')
-  for (let seed = 0; seed < 50; seed++) totals.add(report({ operations: 500 }))
+  totals.add(report({ operations: 499 }))
+  totals.add(report({ operations: 500 }))
   t.strictSame(totals.shortcomings(60_000), [])
   totals.add(report({ operations: 0 }))
-  t.match(totals.shortcomings(60_000), ['50 of 101 seeds committed 500 operations'])
+  t.match(totals.shortcomings(60_000), ['1 of 3 seeds committed 500 operations'])
   t.strictSame(totals.shortcomings(10_000), [], 'short runs need not')
 })
