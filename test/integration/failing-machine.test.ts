@@ -27,14 +27,9 @@ async function start(
 ): Promise<{ readonly cluster: TcpCluster; readonly nodes: readonly RaftNode[] }> {
   const machine = (id: string) => (id === victim ? throwing(times) : listMachine())
   const cluster = await TcpCluster.start(t, { config, stateMachine: machine })
-  const leader = await cluster.leader()
+  const leader = await cluster.leadBy('n1')
+  await leader.barrier()
   const nodes = ['n1', 'n2', 'n3'].map((id) => cluster.nodes.find((node) => node.id === id))
-  const first = nodes[0] as RaftNode
-  if (leader !== first) {
-    await leader.transferLeadership('n1')
-    await first.waitFor({ state: 'leader' })
-    await first.barrier()
-  }
   return { cluster, nodes: nodes as RaftNode[] }
 }
 

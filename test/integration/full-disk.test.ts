@@ -94,8 +94,7 @@ t.test('the disk of the leader is full: another leads, and room brings it back',
     RaftNode,
     RaftNode,
   ]
-  if (n1.state !== 'leader') await (await cluster.leader()).transferLeadership('n1', { timeoutMs })
-  await n1.waitFor({ state: 'leader' }, { timeoutMs })
+  await cluster.leadBy('n1')
   // Nobody else is full: whoever writes notices a change of leaders, and nothing else.
   while (n1.state === 'leader') {
     await n1.apply(command, { timeoutMs: 1000 }).catch((error) => {
