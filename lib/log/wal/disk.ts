@@ -6,8 +6,8 @@ export interface WalDisk {
   /** Names in a directory, in any order. */
   list(directory: string): readonly string[]
   /** A new, empty file. An old one of that name goes. */
-  create(path: string): WalFile
-  open(path: string): WalFile
+  create(path: string, access?: Access): WalFile
+  open(path: string, access?: Access): WalFile
   /** Atomic; replaces `to`. Durable after `syncDirectory`. */
   rename(from: string, to: string): void
   /** Nothing happens when there is no such file. */
@@ -19,6 +19,12 @@ export interface WalDisk {
   /** Bytes that the file system still takes; infinite when it does not say. */
   free(directory: string): number
 }
+
+/**
+ * How a file is written: through the page cache, as files are by default, or past it, for a file that is large and
+ * hardly ever read. Only where a disk has both and only whole sectors; it changes speed and nothing else.
+ */
+export type Access = 'cached' | 'direct'
 
 export interface WalFile {
   size(): number

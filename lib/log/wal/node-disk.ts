@@ -1,6 +1,6 @@
 import {
   closeSync,
-  fdatasync,
+  fdatasync as fdatasyncCallback,
   fdatasyncSync,
   fstatSync,
   openSync,
@@ -9,22 +9,34 @@ import {
   renameSync,
   rmSync,
   statfsSync,
-  write,
   writevSync,
 } from 'node:fs'
 import { rm } from 'node:fs/promises'
+import { promisify } from 'node:util'
 import { flushDirectory } from '../directory.js'
-import { DiskError, type WalDisk, type WalFile } from './disk.js'
+import { backgroundWrite } from './background-write.js'
+import { DirectMemory, DirectWriter } from './direct-writer.js'
+import { type Access, DiskError, type WalDisk, type WalFile } from './disk.js'
+
+const fdatasync = promisify(fdatasyncCallback)
 
 /** Pieces of one system call: below the limit of every system, so that none is split behind our back. */
 const MAX_PIECES = 512
 
-/** The real file system. `warn` hears once of one that cannot flush directories (S15). */
-export function nodeDisk(warn: (message: string) => void): WalDisk {
+/**
+ * The real file system. `warn` hears once of one that cannot flush directories (S15). `direct`: what files are
+ * written from past the page cache; null when none is to be.
+ */
+export function nodeDisk(
+  warn: (message: string) => void,
+  direct: DirectMemory | null = DirectMemory.make(),
+): WalDisk {
+  const open = (path: string, flags: 'w+' | 'r+', access: Access = 'cached'): NodeFile =>
+    new NodeFile(path, flags, access === 'direct' ? direct : null)
   return {
     list: (directory) => attempt('readdir', directory, () => readdirSync(directory)),
-    create: (path) => new NodeFile(path, 'w+'),
-    open: (path) => new NodeFile(path, 'r+'),
+    create: (path, access) => open(path, 'w+', access),
+    open: (path, access) => open(path, 'r+', access),
     rename: (from, to) => attempt(`rename to ${to}`, from, () => renameSync(from, to)),
     remove: (path) => attempt('unlink', path, () => rmSync(path, { force: true })),
     syncDirectory: (directory) => {
@@ -45,10 +57,12 @@ export function nodeDisk(warn: (message: string) => void): WalDisk {
 class NodeFile implements WalFile {
   readonly #path: string
   readonly #descriptor: number
+  readonly #direct: DirectWriter | null
 
-  constructor(path: string, flags: 'w+' | 'r+') {
+  constructor(path: string, flags: 'w+' | 'r+', direct: DirectMemory | null) {
     this.#path = path
     this.#descriptor = attempt('open', path, () => openSync(path, flags, 0o640))
+    this.#direct = direct === null ? null : new DirectWriter(path, direct)
   }
 
   size(): number {
@@ -69,6 +83,7 @@ class NodeFile implements WalFile {
   }
 
   write(pieces: readonly Uint8Array[], position: number): void {
+    if (attempt('write', this.#path, () => this.#direct?.write(pieces, position) ?? false)) return
     let at = position
     for (let next = 0; next < pieces.length; next += MAX_PIECES) {
       at = this.#writeSome(pieces.slice(next, next + MAX_PIECES), at)
@@ -79,24 +94,16 @@ class NodeFile implements WalFile {
     attempt('fdatasync', this.#path, () => fdatasyncSync(this.#descriptor))
   }
 
-  fill(bytes: Uint8Array, position: number): Promise<void> {
-    return new Promise((resolve, reject) => {
-      const fail = (operation: string, error: unknown): void =>
-        reject(new DiskError(operation, this.#path, error))
-      const go = (at: number): void => {
-        write(this.#descriptor, bytes, at, bytes.length - at, position + at, (error, count) => {
-          if (error !== null) return fail('write', error)
-          if (at + count < bytes.length) return go(at + count)
-          fdatasync(this.#descriptor, (error) =>
-            error === null ? resolve() : fail('fdatasync', error),
-          )
-        })
-      }
-      go(0)
+  async fill(bytes: Uint8Array, position: number): Promise<void> {
+    await attemptLater('write', this.#path, async () => {
+      if (await this.#direct?.fill(bytes, position)) return
+      await backgroundWrite(this.#descriptor, bytes, position)
     })
+    await attemptLater('fdatasync', this.#path, () => fdatasync(this.#descriptor))
   }
 
   close(): void {
+    attempt('close', this.#path, () => this.#direct?.close())
     attempt('close', this.#path, () => closeSync(this.#descriptor))
   }
 
@@ -142,6 +149,18 @@ function freeBytes(directory: string): number {
 function attempt<T>(operation: string, path: string, call: () => T): T {
   try {
     return call()
+  } catch (error) {
+    throw new DiskError(operation, path, error)
+  }
+}
+
+async function attemptLater<T>(
+  operation: string,
+  path: string,
+  call: () => Promise<T>,
+): Promise<T> {
+  try {
+    return await call()
   } catch (error) {
     throw new DiskError(operation, path, error)
   }

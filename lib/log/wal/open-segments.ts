@@ -36,7 +36,7 @@ export function openSegments(disk: WalDisk, directory: string, segments: Segment
 /** @throws StoreCorruptError when its header does not say which segment it is */
 function open(disk: WalDisk, directory: string, { name, sequence, firstIndex }: SegmentFile) {
   const path = join(directory, name)
-  const file = disk.open(path)
+  const file = disk.open(path, 'direct')
   const start = new Uint8Array(FRAMES_AT)
   const header = decodeSegmentStart(start.subarray(0, file.read(start, 0)))
   if (typeof header !== 'string' && header.sequence === sequence) {

@@ -45,7 +45,7 @@ export class Segment {
 
   /** The file, opened again if need be. */
   file(disk: WalDisk): WalFile {
-    this.#file ??= disk.open(this.path)
+    this.#file ??= disk.open(this.path, 'direct')
     return this.#file
   }
 

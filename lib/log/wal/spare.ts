@@ -113,7 +113,7 @@ export class Spare {
   #begin(sequence: number, size: number): Made {
     const header = { sequence, size, salt: this.#random(16) }
     const fill = fillOf(header.salt, Math.min(STEP_BYTES, size))
-    const file = this.#disk.create(this.path)
+    const file = this.#disk.create(this.path, 'direct')
     this.#made = { header, file, fill, filled: 0 }
     return this.#made
   }

@@ -25,7 +25,7 @@ const FIRST_SEGMENT_BYTES = 4 * 1024 * 1024
 /** Room in a segment that batches leave to what makes room again: compaction, truncation, reset. */
 const RESERVED_BYTES = 16 * 1024
 
-export interface WalLogOptions extends WalSettings {
+export interface WalLogOptions extends Omit<WalSettings, 'directIo'> {
   readonly disk: WalDisk
   readonly directory: string
   /** So many random bytes. */
@@ -195,7 +195,9 @@ export class WalLog {
     const header = this.#spare.take(sequence, size, needed)
     disk.rename(this.#spare.path, join(directory, name))
     disk.syncDirectory(directory)
-    this.segments.add(new Segment(directory, name, header, disk.open(join(directory, name))))
+    this.segments.add(
+      new Segment(directory, name, header, disk.open(join(directory, name), 'direct')),
+    )
   }
 
   /** S5: only after the frame that says so is flushed. */

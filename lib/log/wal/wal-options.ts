@@ -13,11 +13,17 @@ export interface WalStoreOptions {
    * Default: no limit.
    */
   readonly maxLogBytes?: number
+  /**
+   * Segments are written past the page cache (O_DIRECT) where system and file system can; otherwise, and with
+   * false, through it. A matter of speed only. Default true.
+   */
+  readonly directIo?: boolean
 }
 
 export interface WalSettings {
   readonly segmentBytes: number
   readonly maxLogBytes: number
+  readonly directIo: boolean
 }
 
 const MIN_SEGMENT_BYTES = 64 * 1024
@@ -27,7 +33,11 @@ const MIN_SEGMENTS = 4
 
 /** The options with their defaults. @throws WalOptionError */
 export function walSettings(options: WalStoreOptions): WalSettings {
-  const { segmentBytes = DEFAULT_SEGMENT_BYTES, maxLogBytes = Number.POSITIVE_INFINITY } = options
+  const {
+    segmentBytes = DEFAULT_SEGMENT_BYTES,
+    maxLogBytes = Number.POSITIVE_INFINITY,
+    directIo = true,
+  } = options
   if (
     !Number.isSafeInteger(segmentBytes) ||
     segmentBytes < MIN_SEGMENT_BYTES ||
@@ -42,7 +52,10 @@ export function walSettings(options: WalStoreOptions): WalSettings {
       `walStore: maxLogBytes must be at least ${MIN_SEGMENTS} x segmentBytes (${MIN_SEGMENTS * segmentBytes}), found ${maxLogBytes}`,
     )
   }
-  return { segmentBytes, maxLogBytes }
+  if (typeof directIo !== 'boolean') {
+    throw new WalOptionError(`walStore: directIo must be true or false, found ${String(directIo)}`)
+  }
+  return { segmentBytes, maxLogBytes, directIo }
 }
 
 /** An option of the store that cannot be. */

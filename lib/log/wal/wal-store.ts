@@ -17,6 +17,7 @@ import {
   type StoredLog,
   StoreFullError,
 } from '../store.js'
+import { DirectMemory } from './direct-writer.js'
 import { isRefusal } from './disk.js'
 import { nodeDisk } from './node-disk.js'
 import { hasSegments } from './open-segments.js'
@@ -38,7 +39,7 @@ export async function createStore(options: WalStoreOptions, context: StoreContex
     refuseOtherStore(context.dataDir, 'wal')
     const directory = join(context.dataDir, 'wal')
     makeDirectory(directory, warn)
-    const disk = nodeDisk(warn)
+    const disk = nodeDisk(warn, settings.directIo ? DirectMemory.make() : null)
     const log = {
       ...settings,
       disk,
