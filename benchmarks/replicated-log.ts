@@ -10,6 +10,7 @@ const flags = {
   store: oneOf('lmdb', 'wal', 'memory'),
   seconds: amount(5, 0.1, 3600),
   warmup: amount(15, 0, 600),
+  threads: oneOf('dedicated', 'shared'),
   consensus: oneOf('caller', 'worker'),
   caller: anyOf(CALLER_ACTORS),
 }
@@ -23,9 +24,9 @@ async function run(
   settings: SettingsOf<typeof flags>,
   { dir, report }: Surroundings,
 ): Promise<void> {
-  const { nodes, store, consensus, inflight, size, seconds, warmup } = settings
+  const { nodes, store, threads, consensus, inflight, size, seconds, warmup } = settings
   const caller = CALLER_ACTORS.filter((actor) => settings.caller.split(',').includes(actor))
-  const cluster = await BenchCluster.start({ nodes, store, consensus, caller, dir })
+  const cluster = await BenchCluster.start({ nodes, store, threads, consensus, caller, dir })
   try {
     const leader = await cluster.leader()
     report({

@@ -4,7 +4,7 @@ import type { Member, NodeSetup } from './node-calls.js'
 import { NodeProcess } from './node-process.js'
 
 export type ClusterOptions = Partial<
-  Pick<NodeSetup, 'store' | 'machine' | 'consensus' | 'caller' | 'stallable' | 'config'>
+  Pick<NodeSetup, 'store' | 'machine' | 'threads' | 'consensus' | 'caller' | 'stallable' | 'config'>
 > & {
   readonly nodes: number
   readonly dir: string
@@ -84,6 +84,7 @@ export function setupOf(
     dataDir: join(options.dir, self.id),
     store: options.store ?? 'lmdb',
     machine: options.machine ?? 'count',
+    threads: options.threads ?? 'dedicated',
     consensus: options.consensus ?? 'caller',
     caller: options.caller ?? [],
     stallable: options.stallable ?? false,

@@ -21,6 +21,8 @@ export interface NodeSetup {
   readonly dataDir: string
   readonly store: StoreName
   readonly machine: MachineName
+  readonly threads: 'dedicated' | 'shared'
+  /** Of `dedicated`. */
   readonly consensus: 'caller' | 'worker'
   /** Other actors that are to run on the main thread. */
   readonly caller: readonly CallerActor[]

@@ -26,6 +26,9 @@ function storeSpec(): NonNullable<RaftNodeOptions['store']> {
   return { module, options: { stallMs: stalls.log } }
 }
 
+/** As `threads: 'shared'`, with single actors elsewhere. */
+const SHARED = { consensus: 'shared', inbound: 'shared', replicators: 'shared' } as const
+
 async function start(): Promise<RaftNode> {
   return await RaftNode.start({
     cluster: 'bench',
@@ -41,7 +44,7 @@ async function start(): Promise<RaftNode> {
     ),
     bootstrap: setup.members.length === 0 ? undefined : setup.members,
     threads: {
-      consensus: setup.consensus,
+      ...(setup.threads === 'shared' ? SHARED : { consensus: setup.consensus }),
       ...Object.fromEntries(setup.caller.map((actor) => [actor, 'caller'])),
     },
     config: setup.config,

@@ -12,7 +12,7 @@ import { checkServers } from './bootstrap-list.js'
 import type { RaftConfig, ResolvedConfig } from './config.js'
 import { RaftError } from './errors.js'
 import { checkOwnIdentity } from './own-identity.js'
-import { type Placement, placementOf, type ThreadsOption } from './placement.js'
+import { MAY_SHARE, type Placement, placementOf, type ThreadsOption } from './placement.js'
 import { resolveConfig } from './resolve-config.js'
 
 /** One member of a bootstrap list. */
@@ -194,8 +194,8 @@ function resolvePlacement(
 ): Placement {
   const wanted = threads ?? 'dedicated'
   if (typeof wanted === 'string') {
-    if (wanted !== 'dedicated' && wanted !== 'compact') {
-      throw invalid('threads', `expected dedicated, compact or an object, found ${wanted}`)
+    if (!['dedicated', 'shared', 'compact'].includes(wanted)) {
+      throw invalid('threads', `expected dedicated, shared, compact or an object, found ${wanted}`)
     }
     return placementOf(wanted, parts)
   }
@@ -204,8 +204,10 @@ function resolvePlacement(
     if (!actors.includes(actor)) {
       throw invalid('threads', `there is no actor ${actor}; known are ${actors.join(', ')}`)
     }
-    if (where !== 'caller' && where !== 'worker') {
-      throw invalid('threads', `${actor} is caller or worker, found ${String(where)}`)
+    const mayShare = (MAY_SHARE as readonly string[]).includes(actor)
+    const known = mayShare ? ['caller', 'worker', 'shared'] : ['caller', 'worker']
+    if (!known.includes(where)) {
+      throw invalid('threads', `${actor} is ${known.join(' or ')}, found ${String(where)}`)
     }
   }
   return placementOf(wanted, parts)

@@ -17,6 +17,7 @@ import type { WireError } from '../runtime/wire-error.js'
 import type { TransportSpec } from '../transport/transport.js'
 import { replicatorConfig } from './actor-inits.js'
 import type { RaftConfig } from './config.js'
+import { hostOf, type Where } from './placement.js'
 import { supervise } from './supervise.js'
 
 interface Running {
@@ -32,7 +33,7 @@ interface Running {
 export interface ReplicatorManagerOptions {
   readonly system: ActorSystem & Clock & { random(): number }
   readonly config: RaftConfig
-  readonly placement: 'inline' | 'thread'
+  readonly placement: Where
   readonly init: Pick<
     ReplicatorInit,
     'nodeId' | 'cluster' | 'incarnation' | 'transport' | 'leaderBoard'
@@ -154,7 +155,7 @@ export class ReplicatorManager {
         config: replicatorConfig(config),
         figures: running.figures,
       },
-      placement,
+      placement: hostOf(placement),
       mailbox: { maxMessages: config.mailboxMaxMessages, maxBytes: config.mailboxMaxBytes },
     })
   }

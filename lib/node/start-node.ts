@@ -81,7 +81,7 @@ async function assemble(
       id,
       config,
       // A request crosses threads on its way to consensus, or from there to the state machine.
-      remoteMachine: placement.fsm === 'thread' || placement.consensus === 'thread',
+      remoteMachine: placement.fsm !== 'inline' || placement.consensus !== 'inline',
       onRemoved: () => {
         if (config.shutdownOnRemove) early.removed()
       },

@@ -2,7 +2,7 @@ import type { ActorHandle, ActorSpec, CreateActor, Message } from '../runtime/ac
 import type { Supervisor } from '../runtime/supervisor.js'
 import type { WireError } from '../runtime/wire-error.js'
 import type { AssemblyOptions } from './assembled.js'
-import type { Placement } from './placement.js'
+import { hostOf, type Placement } from './placement.js'
 import { supervise } from './supervise.js'
 
 /**
@@ -46,7 +46,7 @@ export class Troupe {
       module: new URL(`../../actors/${name}/${name}-actor.js`, import.meta.url),
       create,
       init,
-      placement: placement[name],
+      placement: hostOf(placement[name]),
       mailbox: name === 'log' ? LOG_MAILBOX : ordinary,
       ...(execArgv.length > 0 ? { execArgv } : {}),
       ...(resourceLimits !== undefined ? { resourceLimits } : {}),

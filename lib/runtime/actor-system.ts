@@ -8,6 +8,7 @@ import { DEFAULT_STOP_MS, type HostedActor, type SystemServices, shareOf } from 
 import { InlineActor } from './inline-actor.js'
 import type { ModuleUrl } from './module-url.js'
 import { ThreadActor } from './thread-actor.js'
+import { SharedThreads } from './worker-thread.js'
 
 /** What `createActorSystem` takes. */
 export interface ActorSystemOptions {
@@ -33,6 +34,7 @@ class LoopActorSystem implements HostActorSystem {
   readonly #logger: ActorLogger | undefined
   readonly #services: SystemServices
   readonly #deadLetters = new DeadLetters()
+  readonly #threads = new SharedThreads()
   /** In the order of spawning. */
   readonly #actors = new Map<string, HostedActor>()
   /** From each actor, by link name. */
@@ -69,7 +71,7 @@ class LoopActorSystem implements HostActorSystem {
     const actor =
       spec.placement === 'inline'
         ? new InlineActor<M>(spec, logger, this.#services)
-        : new ThreadActor<M>(spec, logger, thresholdOf(this.#logger), this.#services)
+        : new ThreadActor<M>(spec, logger, thresholdOf(this.#logger), this.#services, this.#threads)
     this.#actors.set(spec.name, actor)
     actor.onExit(() => this.#forget(actor))
     await actor.start(spec)
@@ -80,10 +82,7 @@ class LoopActorSystem implements HostActorSystem {
     const source = this.#actors.get(from.name)
     const target = to as HostedActor
     if (source !== from) return
-    const local = target.localRef()
-    if (local !== null && source.localRef() !== null) {
-      source.linkLocally(name, local)
-    } else {
+    if (!source.linkBeside(name, target)) {
       const { port1, port2 } = new MessageChannel()
       target.addInlet(port2)
       source.linkThrough(name, target, port1)
@@ -107,6 +106,7 @@ class LoopActorSystem implements HostActorSystem {
     for (const actor of [...this.#actors.values()].reverse()) {
       await actor.stop(shareOf(deadline - now()))
     }
+    await this.#threads.ended()
   }
 
   #forget(actor: HostedActor): void {

@@ -108,13 +108,19 @@ export interface ActorSpec<Init = unknown, M extends Message = Message> {
   readonly create: CreateActor<Init, M>
   /** Structured-clonable when the actor runs on a thread; SharedArrayBuffers are shared. */
   readonly init: Init
-  readonly placement: 'inline' | 'thread'
+  /**
+   * On the thread that spawns it, on one of its own, or on one that all actors share that name it. A shared thread
+   * starts with the first of them and ends with the last; messages between them cross no thread. One that
+   * fails leaves the others alone, but one that hangs holds them up, and an error that nobody caught fails all.
+   */
+  readonly placement: 'inline' | 'thread' | { readonly thread: string }
   readonly mailbox?: Partial<MailboxLimits>
   /**
    * A thread that does not stop within its deadline is reported and left to itself, not terminated:
    * it may be inside native code that holds a lock (S14). It no longer keeps the process alive.
    */
   readonly leaveHung?: boolean
+  /** This and `resourceLimits`: of a thread of its own. */
   readonly execArgv?: readonly string[]
   readonly resourceLimits?: {
     readonly maxOldGenerationSizeMb?: number

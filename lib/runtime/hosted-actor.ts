@@ -20,8 +20,8 @@ export interface HostedActor extends ActorHandle {
   readonly memory: ActorMemory
   /** An actor on this thread is addressed directly by others on it; otherwise null. */
   localRef(): LinkRef | null
-  /** Gives the actor a link over a ref of this thread. Only for actors on it. */
-  linkLocally(name: string, ref: LinkRef): void
+  /** Gives the actor a link to one on the same thread; false when they are on different ones. */
+  linkBeside(name: string, to: HostedActor): boolean
   /** Gives the actor a link through a port to an actor that reads its other end. */
   linkThrough(name: string, to: HostedActor, port: MessagePort): void
   /** Adds the port of another sender. */

@@ -90,15 +90,15 @@ export class InlineActor<M extends Message = Message> implements HostedActor {
     return new LocalRef(this.#cell, this.#services.deadLetter)
   }
 
-  linkLocally(name: string, ref: LinkRef): void {
-    if (!this.memory.words.reserveControl()) return ref.close()
-    this.#cell.mailbox.pushChange({ kind: 'link', name, ref })
-    dispatcher.wake(this.#cell)
+  linkBeside(name: string, to: HostedActor): boolean {
+    const ref = to.localRef()
+    if (ref !== null) this.#link(name, ref)
+    return ref !== null
   }
 
   linkThrough(name: string, to: HostedActor, port: MessagePort): void {
     const words = new MailboxWords(to.memory.memory)
-    this.linkLocally(name, new PortRef(to.name, port, words, this.#services.deadLetter))
+    this.#link(name, new PortRef(to.name, port, words, this.#services.deadLetter))
   }
 
   addInlet(port: MessagePort): void {
@@ -109,6 +109,12 @@ export class InlineActor<M extends Message = Message> implements HostedActor {
   unlink(name: string): void {
     if (!this.memory.words.reserveControl()) return
     this.#cell.mailbox.pushChange({ kind: 'unlink', name })
+    dispatcher.wake(this.#cell)
+  }
+
+  #link(name: string, ref: LinkRef): void {
+    if (!this.memory.words.reserveControl()) return ref.close()
+    this.#cell.mailbox.pushChange({ kind: 'link', name, ref })
     dispatcher.wake(this.#cell)
   }
 

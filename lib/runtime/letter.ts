@@ -47,8 +47,12 @@ export type SystemMessage =
       readonly memory: SharedArrayBuffer
       readonly port: MessagePort
     }
+  /** To another actor on the same thread. */
+  | { readonly kind: 'linkBeside'; readonly name: string; readonly to: string }
   | { readonly kind: 'unlink'; readonly name: string }
   | { readonly kind: 'stop' }
+  /** Of an actor on a shared thread, which cannot be terminated for it alone. It holds no place in the lane. */
+  | { readonly kind: 'kill'; readonly why: string }
 
 /** A link as the actor learns of it, ahead of its control lane. */
 export type LinkChange =

@@ -1,4 +1,4 @@
-import { MessageChannel, type MessagePort, receiveMessageOnPort, Worker } from 'node:worker_threads'
+import { MessageChannel, type MessagePort, receiveMessageOnPort } from 'node:worker_threads'
 import { assertNever } from '../core/assert.js'
 import type { ActorExit, ActorLogger, ActorRef, ActorStats, Message, Timer } from './actor.js'
 import { type LogThreshold, writeRecord } from './actor-log.js'
@@ -18,8 +18,8 @@ import { type AnswerLetter, type HostMessage, SYSTEM, type SystemMessage } from 
 import { locate } from './module-url.js'
 import { PortRef } from './port-ref.js'
 import { asError, fromWireError } from './wire-error.js'
-import { inheritedArguments } from './worker-arguments.js'
 import type { WorkerSpec } from './worker-main.js'
+import { type Passenger, type SharedThreads, WorkerThread } from './worker-thread.js'
 
 /** The worker's file has the extension of this one, from source and from the build alike. */
 const WORKER_URL = new URL(
@@ -29,15 +29,17 @@ const WORKER_URL = new URL(
 
 /** From the exit of the behaviour to the end of its thread; something was left open when it takes longer. */
 const THREAD_END_MS = 1000
+/** How long an actor on a shared thread has to die by itself; then it hangs, and so do all that are with it. */
+const KILL_MS = 1000
 
-/** An actor on a worker thread of its own, seen from the thread that spawned it. */
-export class ThreadActor<M extends Message = Message> implements HostedActor {
+/** An actor on a worker thread, its own or a shared one, seen from the thread that spawned it. */
+export class ThreadActor<M extends Message = Message> implements HostedActor, Passenger {
   readonly name: string
   readonly ref: ActorRef<M>
   readonly memory: ActorMemory
   readonly #services: SystemServices
   readonly #logger: ActorLogger
-  readonly #worker: Worker
+  readonly #thread: WorkerThread
   readonly #root: MessagePort
   readonly #rootRef: PortRef
   readonly #exit = new ExitSignal()
@@ -46,12 +48,14 @@ export class ThreadActor<M extends Message = Message> implements HostedActor {
   #becomeReady: () => void = () => {}
   #outcome: ActorExit | null = null
   #deadline: Timer | null = null
+  #isGone = false
 
   constructor(
     spec: Placed<M>,
     logger: ActorLogger,
     logThreshold: LogThreshold,
     services: SystemServices,
+    shared: SharedThreads,
   ) {
     this.name = spec.name
     this.memory = ActorMemory.allocate(spec.mailbox)
@@ -66,19 +70,21 @@ export class ThreadActor<M extends Message = Message> implements HostedActor {
     this.#rootRef = new PortRef(spec.name, port1, this.memory.words, services.deadLetter, true)
     this.ref = this.#rootRef
     const { moduleUrl } = services
-    this.#worker = startWorker(locate(moduleUrl, WORKER_URL), spec, {
+    const { placement } = spec
+    const url = locate(moduleUrl, WORKER_URL)
+    const start: WorkerSpec = {
       name: spec.name,
       module: locate(moduleUrl, spec.module).href,
       init: spec.init,
       memory: this.memory.memory,
       root: port2,
       logThreshold,
-    })
+    }
+    this.#thread =
+      typeof placement === 'object'
+        ? shared.board(url, placement.thread, start, this)
+        : new WorkerThread(url, spec, false, start, this)
     port1.on('message', this.#take)
-    this.#worker.on('error', (error: unknown) => {
-      this.#outcome ??= { kind: 'failed', error: asError(error) }
-    })
-    this.#worker.on('exit', (code) => this.#ended(code))
   }
 
   get exited(): Promise<ActorExit> {
@@ -113,7 +119,7 @@ export class ThreadActor<M extends Message = Message> implements HostedActor {
   }
 
   stats(): ActorStats {
-    const { utilization, active, idle } = this.#worker.performance.eventLoopUtilization()
+    const { utilization, active, idle } = this.#thread.utilization()
     return {
       ...statsOf(this.name, this.memory),
       eventLoopUtilization: utilization,
@@ -125,8 +131,10 @@ export class ThreadActor<M extends Message = Message> implements HostedActor {
     return null
   }
 
-  linkLocally(): void {
-    throw new TypeError('an actor on a thread is linked through ports')
+  linkBeside(name: string, to: HostedActor): boolean {
+    if (!(to instanceof ThreadActor) || to.#thread !== this.#thread) return false
+    this.#post({ kind: 'linkBeside', name, to: to.name })
+    return true
   }
 
   linkThrough(name: string, to: HostedActor, port: MessagePort): void {
@@ -167,6 +175,8 @@ export class ThreadActor<M extends Message = Message> implements HostedActor {
           message.error === null
             ? { kind: 'stopped' }
             : { kind: 'failed', error: fromWireError(message.error) }
+        // A shared thread goes on without it.
+        if (this.#thread.isShared) return this.threadEnded(0)
         return this.#killAfter(THREAD_END_MS, 'it left something open when it stopped')
       default:
         assertNever(message)
@@ -182,7 +192,13 @@ export class ThreadActor<M extends Message = Message> implements HostedActor {
     this.memory.words.close()
     if (this.#outcome !== null) this.#logger.warn({}, `the thread was terminated: ${why}`)
     this.#outcome ??= { kind: 'failed', error: new ActorKilledError(this.name, why) }
-    void this.#worker.terminate()
+    if (!this.#thread.isShared) return this.#thread.terminate()
+    this.#root.postMessage([SYSTEM, { kind: 'kill', why } satisfies SystemMessage])
+    this.#deadline?.cancel()
+    this.#deadline = after(KILL_MS, () => {
+      this.#logger.warn({}, `the thread was terminated with all its actors, for it hangs: ${why}`)
+      this.#thread.terminate()
+    })
   }
 
   /** Its `stop` waits in its mailbox: should it ever come back, it ends by itself. */
@@ -190,14 +206,20 @@ export class ThreadActor<M extends Message = Message> implements HostedActor {
     this.memory.words.close()
     this.#logger.error({}, `the thread hangs and is left behind: ${why}`)
     this.#outcome ??= { kind: 'failed', error: new ActorKilledError(this.name, why) }
-    this.#worker.unref()
+    this.#thread.unref()
     this.#root.unref()
     this.#exit.settle(this.#outcome)
   }
 
-  /** The thread is gone. What it posted before its end may still lie in the port. */
-  #ended(code: number): void {
-    this.#deadline?.cancel()
+  threadFailed(error: unknown): void {
+    this.#outcome ??= { kind: 'failed', error: asError(error) }
+  }
+
+  /** The thread, or on a shared one the actor, is gone. What it posted before may still lie in the port. */
+  threadEnded(code: number): void {
+    if (this.#isGone) return
+    this.#isGone = true
+    this.#thread.leave(this)
     for (;;) {
       const received = receiveMessageOnPort(this.#root) as
         | { readonly message: AnswerLetter | HostMessage }
@@ -216,16 +238,4 @@ export class ThreadActor<M extends Message = Message> implements HostedActor {
       this.#outcome ?? { kind: 'failed', error: new ActorThreadExitError(this.name, code) },
     )
   }
-}
-
-function startWorker<M extends Message>(url: URL, spec: Placed<M>, data: WorkerSpec): Worker {
-  const { resourceLimits } = spec
-  const execArgv = spec.execArgv ?? inheritedArguments(process.execArgv)
-  return new Worker(url, {
-    name: spec.name,
-    workerData: data,
-    transferList: [data.root],
-    ...(execArgv === undefined ? {} : { execArgv: [...execArgv] }),
-    ...(resourceLimits === undefined ? {} : { resourceLimits: { ...resourceLimits } }),
-  })
 }

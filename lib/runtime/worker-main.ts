@@ -1,12 +1,14 @@
-import { type MessagePort, workerData } from 'node:worker_threads'
+import { type MessagePort, parentPort, workerData } from 'node:worker_threads'
 import { assertNever } from '../core/assert.js'
 import type { CreateActor } from './actor.js'
 import { LogLane, type LogThreshold } from './actor-log.js'
 import { ActorMemory } from './actor-memory.js'
 import { Cell } from './cell.js'
 import { DeadLetterReport } from './dead-letters.js'
+import { GoneRef } from './gone-ref.js'
 import { Inlets } from './inlets.js'
 import type { HostMessage, SystemMessage } from './letter.js'
+import { LocalRef } from './local-ref.js'
 import { LoopHost } from './loop-host.js'
 import { Mailbox } from './mailbox.js'
 import { MailboxWords } from './mailbox-words.js'
@@ -24,7 +26,16 @@ export interface WorkerSpec {
   readonly logThreshold: LogThreshold
 }
 
-/** The thread of one actor. It ends by closing its ports, so whatever was posted is still delivered. */
+/** A thread and its first actor; others come aboard of a shared one later, as a WorkerSpec each, null at the end. */
+export interface WorkerStart {
+  readonly first: WorkerSpec
+  readonly isShared: boolean
+}
+
+/** The actors of this thread that run. */
+const aboard = new Map<string, Cell>()
+
+/** The thread of one actor, or its part of a shared one. It ends by closing its ports, so whatever was posted is still delivered. */
 class ActorThread {
   readonly #spec: WorkerSpec
   readonly #cell: Cell
@@ -43,6 +54,7 @@ class ActorThread {
       deadLetter: (kind) => this.#deadLetters.add(spec.name, kind),
       exited: (exit) => {
         this.#deadLetters.flush()
+        if (aboard.get(spec.name) === this.#cell) aboard.delete(spec.name)
         this.#post({ kind: 'exit', error: exit.kind === 'failed' ? toWireError(exit.error) : null })
       },
     })
@@ -53,7 +65,7 @@ class ActorThread {
       broken: (error) => this.#cell.fail(error),
     })
     host.attach(this.#cell, this.#inlets)
-    process.on('uncaughtException', (error) => this.#cell.fail(asError(error)))
+    aboard.set(spec.name, this.#cell)
     this.#inlets.add(spec.root)
   }
 
@@ -89,15 +101,38 @@ class ActorThread {
             this.#deadLetters.add(to, kind),
           ),
         })
+      case 'linkBeside':
+        return this.#linkBeside(message.name, message.to, mailbox)
       case 'unlink':
         return mailbox.pushChange(message)
       case 'stop':
         mailbox.passControl()
         return this.#cell.stop()
+      case 'kill':
+        return this.#cell.kill(message.why)
       default:
         assertNever(message)
     }
   }
+
+  /** The other one may have exited meanwhile; then the end of the link is on its way. */
+  #linkBeside(name: string, to: string, mailbox: Mailbox): void {
+    const cell = aboard.get(to)
+    const bury = (letter: string, kind: string): void => this.#deadLetters.add(letter, kind)
+    const ref = cell === undefined ? new GoneRef(to, bury) : new LocalRef(cell, bury)
+    mailbox.pushChange({ kind: 'link', name, ref })
+  }
 }
 
-void new ActorThread(workerData as WorkerSpec).start()
+process.on('uncaughtException', (error) => {
+  for (const cell of [...aboard.values()]) cell.fail(asError(error))
+})
+
+const { first, isShared } = workerData as WorkerStart
+void new ActorThread(first).start()
+if (isShared) {
+  parentPort?.on('message', (spec: WorkerSpec | null) => {
+    if (spec === null) parentPort?.close()
+    else void new ActorThread(spec).start()
+  })
+}

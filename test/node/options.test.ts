@@ -38,6 +38,18 @@ t.test('what is not given takes its default', async (t) => {
   t.equal(options.config.heartbeatTimeoutMs, 1000)
 })
 
+t.test('shared: consensus and the actors with sockets on one thread, no others', async (t) => {
+  const shared = { consensus: 'shared', inbound: 'shared', replicators: 'shared' }
+  const { placement } = resolveOptions({ ...given, threads: 'shared' })
+  t.match(placement, { ...shared, log: 'thread', fsm: 'inline', snapshot: 'thread' })
+  const threads = { inbound: 'shared', replicators: 'shared', log: 'caller' } as const
+  t.match(resolveOptions({ ...given, threads }).placement, {
+    ...shared,
+    consensus: 'inline',
+    log: 'inline',
+  })
+})
+
 t.test('a store in memory needs no directory and keeps its snapshots with it', async (t) => {
   const store = memoryStore()
   const first = resolveOptions({ ...given, dataDir: undefined, store })
@@ -63,9 +75,11 @@ t.test('wrong options are named, with what was found', async (t) => {
     [{ transport: undefined }, /transport: expected what tcpTransport/],
     [{ stateMachine: {} }, /stateMachine: expected what stateMachine/],
     [{ store: 'lmdb' }, /store: expected lmdbStore/],
-    [{ threads: 'many' }, /threads: expected dedicated, compact or an object, found many/],
+    [{ threads: 'many' }, /threads: expected dedicated, shared, compact or an object, found many/],
     [{ threads: { disk: 'worker' } }, /threads: there is no actor disk/],
     [{ threads: { log: 'thread' } }, /threads: log is caller or worker, found thread/],
+    [{ threads: { fsm: 'shared' } }, /threads: fsm is caller or worker, found shared/],
+    [{ threads: { inbound: 'x' } }, /inbound is caller or worker or shared, found x/],
     [{ config: { heartbeat: 5 } }, /config.heartbeat: there is no such field/],
     [{ datadir: 'x' }, /datadir: there is no such option/],
   ]

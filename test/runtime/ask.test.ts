@@ -45,7 +45,7 @@ onEveryHost(t, 'an ask that is pending when its actor exits is rejected', async 
   await t.rejects(probe.ref.ask({ kind: 'echo', value: 1 }), { code: 'ACTOR_GONE' })
 })
 
-onEveryHost(t, 'an ask over a link is rejected when the far actor exits', async (t, stage) => {
+onEveryHost(t, 'an ask over a link is rejected when the far actor exits', async (_t, stage) => {
   const a = await stage.spawn('a')
   const b = await stage.spawn('b')
   stage.system.link(a, 'b', b)
@@ -57,7 +57,7 @@ onEveryHost(t, 'an ask over a link is rejected when the far actor exits', async 
   await stage.noted('b', 'asked')
   await stage.settle(b.kill())
   await stage.noted('a', 'error ACTOR_GONE')
-  t.ok(stage.journal('a').includes('unlinked b'))
+  await stage.noted('a', 'unlinked b')
 })
 
 onEveryHost(t, 'a behaviour without answer says so', async (t, stage) => {

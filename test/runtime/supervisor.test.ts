@@ -4,7 +4,7 @@ import { SimActorSystem } from '../../lib/runtime/sim-host.js'
 import { SimScheduler } from '../../lib/runtime/sim-scheduler.js'
 import { type RestartPolicy, Supervisor } from '../../lib/runtime/supervisor.js'
 import { createActor, type ProbeInit, type ProbeMessage } from '../fixtures/actors/probe-actor.js'
-import { onEveryHost, PROBE_MODULE, Stage } from './support/stage.js'
+import { onEveryHost, PROBE_MODULE, placementOn, Stage } from './support/stage.js'
 
 type Probes = Supervisor<ProbeMessage>
 
@@ -29,7 +29,7 @@ function watch(
         module: PROBE_MODULE,
         create: createActor,
         init: init(incarnation),
-        placement: stage.kind === 'thread' ? 'thread' : 'inline',
+        placement: placementOn(stage.kind),
       }),
     onStart: (_handle, incarnation) => log.push(`start ${incarnation}`),
     onFailure: (_error, incarnation, backoffMs) => log.push(`failed ${incarnation} ${backoffMs}`),

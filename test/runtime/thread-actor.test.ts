@@ -1,6 +1,6 @@
 import { getHeapStatistics } from 'node:v8'
 import t from 'tap'
-import type { ActorLogger } from '../../lib/runtime/actor.js'
+import type { ActorLogger, ActorSpec } from '../../lib/runtime/actor.js'
 import { createActorSystem } from '../../lib/runtime/actor-system.js'
 import { createActor, type ProbeInit } from '../fixtures/actors/probe-actor.js'
 import { PROBE_MODULE, Stage } from './support/stage.js'
@@ -166,7 +166,7 @@ function resources(kinds: RegExp): string[] {
 t.test('after close no worker, port or timer is left', async (t) => {
   const timers = resources(/Timeout|Immediate/).length
   const system = createActorSystem()
-  const spec = (name: string, placement: 'inline' | 'thread') => ({
+  const spec = (name: string, placement: ActorSpec['placement']) => ({
     name,
     placement,
     module: PROBE_MODULE,
@@ -176,11 +176,16 @@ t.test('after close no worker, port or timer is left', async (t) => {
   const a = await system.spawn(spec('a', 'thread'))
   const b = await system.spawn(spec('b', 'thread'))
   const c = await system.spawn(spec('c', 'inline'))
+  const d = await system.spawn(spec('d', { thread: 'shared' }))
+  const e = await system.spawn(spec('e', { thread: 'shared' }))
   const links = [
     [a, b],
     [b, c],
     [c, a],
     [c, b],
+    [d, e],
+    [e, a],
+    [a, d],
   ] as const
   for (const [from, to] of [...links, ...links]) system.link(from, to.name, to)
   c.ref.tell({ kind: 'timer', ms: 60_000, text: '' })

@@ -17,9 +17,9 @@ import {
 } from '../../fixtures/actors/probe-actor.js'
 
 /** Where the probes of a stage live. */
-export type HostKind = 'inline' | 'thread' | 'sim'
+export type HostKind = 'inline' | 'thread' | 'shared' | 'sim'
 
-export const HOSTS: readonly HostKind[] = ['inline', 'thread', 'sim']
+export const HOSTS: readonly HostKind[] = ['inline', 'thread', 'shared', 'sim']
 
 export const PROBE_MODULE = new URL('../../fixtures/actors/probe-actor.js', import.meta.url)
 
@@ -76,7 +76,7 @@ export class Stage {
         name,
         module: PROBE_MODULE,
         create: createActor,
-        placement: this.kind === 'thread' ? 'thread' : 'inline',
+        placement: placementOn(this.kind),
         ...extra,
         init: { ...occupy, ...init },
       } as ActorSpec<ProbeInit, ProbeMessage>),
@@ -196,4 +196,10 @@ export function onEveryHost(
       await body(t, await Stage.open(t, kind, options))
     })
   }
+}
+
+/** All probes of a stage are on one thread, each on its own, or on this one. */
+export function placementOn(kind: HostKind): ActorSpec['placement'] {
+  if (kind === 'shared') return { thread: 'probes' }
+  return kind === 'thread' ? 'thread' : 'inline'
 }
