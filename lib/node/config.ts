@@ -41,7 +41,7 @@ export interface RaftConfig {
   readonly maxBatchBytes: number
   /** Most commands in one batch (with maxApplyEntries the counterpart of MaxAppendEntries). Default 8192. Limit 1..1048576. */
   readonly maxBatchEntries: number
-  /** Batches given to consensus and not yet flushed here; commands that arrive meanwhile form the next batch (group commit). Default 2. Limit 1..64. */
+  /** Batches given to consensus and not yet flushed here; commands that arrive meanwhile form the next batch (group commit). One that was applied meanwhile, committed by the others, counts no more. Default 2. Limit 1..64. */
   readonly maxUnflushedBatches: number
   /** Bytes of commands proposed here and not yet settled; more is RAFT_OVERLOADED. Default 64 MiB. Limit 1 KiB..512 MiB. */
   readonly maxPendingBytes: number
@@ -49,7 +49,7 @@ export interface RaftConfig {
   readonly maxPendingEntries: number
   /** Reads asked for here and not yet settled; more is RAFT_OVERLOADED. Default 131072. Limit 1..16777216. */
   readonly maxPendingReads: number
-  /** Bytes committed since the start and not yet applied on this leader; more refuses new proposals with RAFT_OVERLOADED (S18). Default 64 MiB. Limit 1 KiB..4 GiB. */
+  /** Bytes committed since the start and not yet applied on this leader; more refuses new proposals with RAFT_OVERLOADED (S18). Also of those proposed and applied here that its own disk has not flushed. Default 64 MiB. Limit 1 KiB..4 GiB. */
   readonly maxApplyLagBytes: number
   /** Bytes on their way to the state machine's actor and not yet applied; what is committed beyond them waits in the log. Default: min(8 MiB, maxApplyLagBytes). Limit 1 KiB..1 GiB. */
   readonly maxApplyAheadBytes: number

@@ -12,6 +12,7 @@ import { type Deadlines, TICK_MS } from './deadlines.js'
 import type { EntryMark } from './entry-mark.js'
 import type { RaftError } from './errors.js'
 import { closedError, overloadedError, timeoutError } from './failures.js'
+import { FlushWindow } from './flush-window.js'
 import type { NodeView } from './node-view.js'
 import { PendingBatch, type Reject, type ResolveApplied } from './pending-batch.js'
 import type { StageClock } from './stage-clock.js'
@@ -69,13 +70,14 @@ export class Proposer {
   #tick = 0
   #sealed: Sealed[] = []
   readonly #told = new Map<number, PendingBatch>()
-  readonly #unflushed = new Set<number>()
+  readonly #window: FlushWindow
   #nextProposal = 1
   #added = 0
   #closed: { readonly cause: RaftError | undefined } | null = null
 
   constructor(host: ProposerHost) {
     this.#host = host
+    this.#window = new FlushWindow(host.config)
     this.#builder = new BatchBuilder(host.arena)
     this.#spare = new BatchBuilder(host.arena)
     this.#burst = new Burst(
@@ -161,13 +163,9 @@ export class Proposer {
     this.#host.stages.accepted(proposal, firstIndex)
   }
 
-  /** The log is one FIFO: what was told before this proposal is flushed too. */
+  /** And with it what was told before. */
   flushed(proposal: number): void {
-    for (const told of this.#unflushed) {
-      if (told > proposal) continue
-      this.#unflushed.delete(told)
-      this.#host.stages.flushed(told)
-    }
+    for (const told of this.#window.flushed(proposal)) this.#host.stages.flushed(told)
     this.#goOn()
   }
 
@@ -175,10 +173,11 @@ export class Proposer {
     const batch = this.#take(proposal)
     this.#host.stages.applied(proposal)
     batch?.resolve(results)
+    if (this.#window.applied(proposal, batch?.bytes ?? 0)) this.#goOn()
   }
 
   failed({ proposal, reason, outcome }: ProposalFailed): void {
-    this.#unflushed.delete(proposal)
+    this.#window.failed(proposal)
     this.#host.stages.failed(proposal)
     const batch = this.#take(proposal)
     batch?.reject(() => this.#host.view.refusal(reason, outcome))
@@ -187,7 +186,7 @@ export class Proposer {
 
   /** Commands not yet told are refused; those told end as consensus says. */
   stoppedLeading(): void {
-    this.#unflushed.clear()
+    this.#window.clear()
     this.#host.stages.stopped()
     this.#dropUntold(() => this.#host.view.notLeading('rejected'))
   }
@@ -286,7 +285,7 @@ export class Proposer {
   /** The burst is over: the clock is read again for the next one, and what has room goes out. */
   #flush(): void {
     this.#tick = 0
-    while (this.#unflushed.size < this.#host.config.maxUnflushedBatches) {
+    while (this.#window.isOpen) {
       if (this.#sealed.length === 0 && this.#builder.count > 0) this.#seal()
       const next = this.#sealed.shift()
       if (next === undefined) return
@@ -306,12 +305,12 @@ export class Proposer {
     this.entries += rest.count
     batch.told = true
     this.#told.set(proposal, batch)
-    this.#unflushed.add(proposal)
+    this.#window.told(proposal)
     this.#host.stages.told(proposal, batch.openedAt, rest.count, rest.length)
     if (this.#host.tell({ kind: 'propose', proposal, batch: rest }, rest.length)) return
     // A refused message reached nobody, so its memory is still this side's to let go.
     unpin(rest, PIN_CONSENSUS)
-    this.#unflushed.delete(proposal)
+    this.#window.failed(proposal)
     this.#host.stages.failed(proposal)
     this.#host.overloaded('the mailbox of consensus')
     this.#take(proposal)?.reject(() => overloadedError('batch', { batchBytes: rest.length }))

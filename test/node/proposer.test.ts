@@ -58,6 +58,40 @@ t.test('a flush covers the proposals before it', async (t) => {
   t.equal(consensus.take('propose').length, 1)
 })
 
+t.test('what the others commit before it is flushed here holds up no further batch', async (t) => {
+  const consensus = new FakeConsensus({ maxUnflushedBatches: 1 }).lead()
+  for (let i = 0; i < 5; i++) {
+    const result = consensus.applier.apply(bytes(`${i}`))
+    await burst()
+    const proposal = consensus.only('propose')
+    t.strictSame(commandsOf(proposal), [`${i}`])
+    consensus.apply(proposal)
+    await result
+  }
+})
+
+t.test('but only so many bytes of it; a flush lets more go', async (t) => {
+  const limits = { maxEntryBytes: 1024, maxBatchBytes: 1024, maxAppendBytes: 1024 }
+  const lag = { maxApplyLagBytes: 3000, maxApplyAheadBytes: 3000 }
+  const consensus = new FakeConsensus({ ...limits, ...lag, maxUnflushedBatches: 1 }).lead()
+  const told: number[] = []
+  for (let i = 0; i < 5; i++) {
+    void consensus.applier.apply(new Uint8Array(900))
+    await burst()
+    for (const proposal of consensus.take('propose')) {
+      told.push(proposal.proposal)
+      consensus.apply(proposal)
+    }
+  }
+  t.equal(told.length, 4, 'three that were overtaken, and the one that waits')
+  consensus.flush(told[0] ?? 0)
+  await burst()
+  t.equal(consensus.take('propose').length, 0, 'the last one is still waiting')
+  consensus.flush(told[3] ?? 0)
+  await burst()
+  t.equal(consensus.take('propose').length, 1)
+})
+
 t.test('a failed proposal makes room for the next batch', async (t) => {
   const consensus = new FakeConsensus({ maxUnflushedBatches: 1 }).lead()
   const first = consensus.applier.apply(bytes('1'))
