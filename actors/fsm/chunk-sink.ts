@@ -9,6 +9,8 @@ export interface ChunkSinkOptions {
   readonly chunkBytes: number
   /** Chunks being filled or on their way: all the memory this sink uses. */
   readonly maxChunks: number
+  /** Asked for each chunk: a promise when the thread's other work must have its turn first, else null. */
+  readonly rest?: () => Promise<void> | null
 }
 
 /**
@@ -27,9 +29,14 @@ export class ChunkSink implements SnapshotSink {
   #failure: Error | null = null
   #wake: (() => void) | null = null
   #closed = false
+  readonly #failed: Promise<void>
+  #tellFailed: () => void = () => {}
 
   constructor(options: ChunkSinkOptions) {
     this.#options = options
+    this.#failed = new Promise((resolve) => {
+      this.#tellFailed = resolve
+    })
   }
 
   /** Why nothing more can be written; null while all is well. */
@@ -72,9 +79,14 @@ export class ChunkSink implements SnapshotSink {
     let rest = bytes
     while (rest.length > 0) {
       if (this.#failure !== null) throw this.#failure
-      if (this.#chunk === null && !this.#begin()) {
-        await this.#change()
-        continue
+      if (this.#chunk === null) {
+        const rest = this.#options.rest?.() ?? null
+        if (rest !== null) await Promise.race([rest, this.#failed])
+        if (this.#failure !== null) throw this.#failure
+        if (!this.#begin()) {
+          await this.#change()
+          continue
+        }
       }
       const part = rest.subarray(0, this.#options.chunkBytes - this.#filled)
       this.#copy(part)
@@ -127,6 +139,7 @@ export class ChunkSink implements SnapshotSink {
 
   #fail(error: Error): void {
     this.#failure ??= error
+    this.#tellFailed()
     this.#notify()
   }
 

@@ -16,6 +16,8 @@ type TakeSnapshot = Extract<FsmMessage, { kind: 'takeSnapshot' }>
 const CHUNK_BYTES = 256 * 1024
 /** One is filled while the others are on their way to the snapshot actor. */
 const MAX_CHUNKS = 5
+/** So long may a state be written before the entries that have come meanwhile are applied. */
+const MAX_WRITING_MS = 2
 
 export interface SnapshotTakerOptions {
   readonly context: ActorContext
@@ -151,6 +153,7 @@ export class SnapshotTaker {
       send: (bytes) => snapshots.ask({ kind: 'writeCapture', ...written, bytes }),
       chunkBytes: CHUNK_BYTES,
       maxChunks: MAX_CHUNKS,
+      rest: resting(this.#options.context),
     })
     attempt.sink = sink
     try {
@@ -184,6 +187,23 @@ function newestThrough(
     known: configurations.map((configuration) => configuration.index),
   })
   return newest
+}
+
+/**
+ * Answers of the snapshot actor that come while a chunk is written are taken before anything of another
+ * actor, for as long as there are any. So now and then the event loop must go round.
+ */
+function resting(context: ActorContext): () => Promise<void> | null {
+  let since = context.now()
+  return () => {
+    if (context.now() - since < MAX_WRITING_MS) return null
+    return new Promise((resolve) => {
+      context.after(0, () => {
+        since = context.now()
+        resolve()
+      })
+    })
+  }
 }
 
 function closing(): StateMachineError {

@@ -19,6 +19,12 @@ export interface FileWriterOptions {
 /** Room for a configuration that grows while a restored snapshot is on its way. */
 const SPARE_META_BYTES = 64 * 1024
 
+/**
+ * A file system may write all that is not flushed of one file before it flushes a record of another, such
+ * as the log's. So what is written is flushed while it is little.
+ */
+const MAX_UNFLUSHED_BYTES = 1024 * 1024
+
 /** Writes one snapshot under a temporary name and renames it when everything is on disk. */
 export class FileSnapshotWriter implements SnapshotWriter {
   readonly #options: FileWriterOptions
@@ -27,6 +33,7 @@ export class FileSnapshotWriter implements SnapshotWriter {
   #file: FileHandle | null = null
   #headBytes = 0
   #filled = 0
+  #unflushed = 0
   #written = 0
   #chunks = 0
   #bodyCrc = 0
@@ -98,6 +105,15 @@ export class FileSnapshotWriter implements SnapshotWriter {
     }
   }
 
+  async #flushSome(): Promise<void> {
+    this.#unflushed = 0
+    try {
+      await this.#file?.datasync()
+    } catch (error) {
+      throw fileError('flush', this.#path, error)
+    }
+  }
+
   async #close(): Promise<void> {
     const file = this.#file
     this.#file = null
@@ -132,6 +148,8 @@ export class FileSnapshotWriter implements SnapshotWriter {
     this.#filled = 0
     this.#chunks++
     await this.#write(chunk)
+    this.#unflushed += chunk.length
+    if (this.#unflushed >= MAX_UNFLUSHED_BYTES) await this.#flushSome()
   }
 
   /** A write may be short: the rest is written again until it is all there or an error says why not. */

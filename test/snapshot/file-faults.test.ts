@@ -25,6 +25,31 @@ t.test('a snapshot is flushed, renamed, and its directory flushed, in this order
   t.ok(order.slice(0, -3).every((call) => call === `write ${name}`))
 })
 
+t.test('of a large snapshot little is unflushed at any time', async (t) => {
+  const { store, files } = await openFaulty(t)
+  await write(store, snapshotAt(4), pattern(3 * 2 ** 20))
+  let unflushed = 0
+  let most = 0
+  for (const call of files.calls) {
+    if (call.startsWith('write')) unflushed++
+    if (/sync .*snapshot/.test(call)) unflushed = 0
+    most = Math.max(most, unflushed)
+  }
+  t.ok(most > 0 && most <= 1024, `${most} chunks of a KiB`)
+  t.ok(files.calls.filter((call) => call.startsWith('datasync')).length >= 2)
+
+  files.fault = (called) => {
+    if (called === 'datasync') throw systemError('EIO', called)
+  }
+  const writer = await store.create(snapshotAt(5))
+  await t.rejects(async () => writer.write(pattern(2 ** 21)), {
+    code: 'RAFT_STORE_FAILED',
+    message: /flush.*EIO/,
+  })
+  await writer.abort()
+  t.equal(store.list().length, 1)
+})
+
 /** Writes to the file, chunk by chunk, then flush, close, rename, and the directory's flush. */
 const stages = ['open', 'write', 'sync', 'close', 'rename'] as const
 

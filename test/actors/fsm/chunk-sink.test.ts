@@ -2,13 +2,14 @@ import t from 'tap'
 import { ChunkSink } from '../../../actors/fsm/chunk-sink.js'
 
 /** A sink whose chunks stay on their way until the test takes them. */
-function openSink(maxChunks = 3, chunkBytes = 10) {
+function openSink(maxChunks = 3, chunkBytes = 10, rest?: () => Promise<void> | null) {
   const received: string[] = []
   const memory = new Set<unknown>()
   const untaken: { take: () => void; refuse: (error: Error) => void }[] = []
   const sink = new ChunkSink({
     chunkBytes,
     maxChunks,
+    ...(rest !== undefined && { rest }),
     send: (bytes) =>
       new Promise<void>((resolve, reject) => {
         received.push(Buffer.from(bytes).toString())
@@ -93,6 +94,28 @@ t.test('cancelling ends a write that waits for room', async (t) => {
   t.ok(await isPending(write))
   sink.cancel(new Error('closing'))
   await t.rejects(write, { message: 'closing' })
+})
+
+t.test('a long write rests when it is told to, and goes on from there', async (t) => {
+  const rests: (() => void)[] = []
+  let mayGoOn = true
+  const rest = () => (mayGoOn ? null : new Promise<void>((resolve) => rests.push(resolve)))
+  const { sink, received, untaken } = openSink(3, 10, rest)
+  await sink.write(Buffer.from('0123456789'))
+  mayGoOn = false
+  const write = sink.write(Buffer.from('abcdefghij'))
+  untaken[0]?.take()
+  t.ok(await isPending(write), 'an answer does not end the rest')
+  t.equal(received.length, 1)
+  mayGoOn = true
+  rests.shift()?.()
+  await write
+  t.strictSame(received, ['0123456789', 'abcdefghij'])
+  mayGoOn = false
+  const cancelled = sink.write(Buffer.from('k'))
+  await settled()
+  sink.cancel(new Error('closing'))
+  await t.rejects(cancelled, { message: 'closing' })
 })
 
 t.test('a write after the end is refused and says why', async (t) => {

@@ -9,6 +9,7 @@ export type FileOperation =
   | 'unlink'
   | 'write'
   | 'sync'
+  | 'datasync'
   | 'read'
   | 'close'
 
@@ -64,6 +65,10 @@ export class FaultyFiles implements SnapshotFiles {
       sync: async () => {
         this.#before('sync', path)
         await file.sync()
+      },
+      datasync: async () => {
+        this.#before('datasync', path)
+        await file.datasync()
       },
       close: async () => {
         // A close that fails has closed: nothing may be left open by a test.
