@@ -21,16 +21,6 @@ export interface LatencyFigures {
   readonly p999_ms: number
 }
 
-/** Of latencies in ms, in any order. */
-export function latencyFigures(latencies: Iterable<number>): LatencyFigures {
-  const sorted = Float64Array.from(latencies).sort()
-  return {
-    p50_ms: round(quantile(sorted, 0.5), 3),
-    p99_ms: round(quantile(sorted, 0.99), 3),
-    p999_ms: round(quantile(sorted, 0.999), 3),
-  }
-}
-
 /** The distances between neighbours. */
 export function gaps(times: ArrayLike<number>): Float64Array {
   const found = new Float64Array(Math.max(0, times.length - 1))

@@ -1,6 +1,6 @@
 import type { RaftNode } from '../../lib/index.js'
 import { now } from '../../lib/runtime/clock.js'
-import { latencyFigures } from '../statistics.js'
+import { Latencies } from '../latencies.js'
 import type { ClosedLoop, Fill, LoadFigures } from './node-calls.js'
 import { keysInOrder, samePayload } from './payload.js'
 
@@ -16,26 +16,26 @@ export async function measureLoad(
   const latencies = await closedLoop(node, { inflight, size, seconds })
   const after = await node.logStats()
   return {
-    ops_s: Math.round(latencies.length / seconds),
-    ...latencyFigures(latencies),
+    ops_s: Math.round(latencies.count / seconds),
+    ...latencies.figures(),
     rss_mb: Math.round(process.memoryUsage.rss() / 2 ** 20),
     flushes_s: Math.round((after.flushes - before.flushes) / seconds),
   }
 }
 
-/** So many clients, each with one command at a time, a promise a command. Resolves with latencies in ms. */
+/** So many clients, each with one command at a time, a promise a command. */
 export async function closedLoop(
   node: RaftNode,
   { inflight, size, seconds }: ClosedLoop,
-): Promise<number[]> {
+): Promise<Latencies> {
   const payload = new Uint8Array(size).fill(120)
   const end = now() + seconds * 1000
-  const latencies: number[] = []
+  const latencies = new Latencies()
   const client = async (): Promise<void> => {
     for (let sent = now(); sent < end; ) {
       await node.apply(payload)
       const done = now()
-      if (done <= end) latencies.push(done - sent)
+      if (done <= end) latencies.record(done - sent)
       sent = done
     }
   }

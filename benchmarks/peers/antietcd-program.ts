@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { now } from '../../lib/runtime/clock.js'
 import type { ClosedLoop, LoadFigures } from '../cluster/node-calls.js'
-import { latencyFigures } from '../statistics.js'
+import { Latencies } from '../latencies.js'
 
 /** One node of antietcd in a process of its own; it takes the same JSON lines as the Go programs. */
 
@@ -53,11 +53,11 @@ function start(): AntiEtcd {
 async function closedLoop(
   server: AntiEtcd,
   { inflight, size, seconds }: ClosedLoop,
-): Promise<number[]> {
+): Promise<Latencies> {
   const value = Buffer.alloc(Math.max(size, 8), 120)
   let sentBefore = 0
   const end = now() + seconds * 1000
-  const latencies: number[] = []
+  const latencies = new Latencies()
   const client = async (_: unknown, number: number): Promise<void> => {
     // A key a client: the file that is written at each change stays as small as it can be.
     const key = Buffer.from(`/key-${number}`).toString('base64')
@@ -66,7 +66,7 @@ async function closedLoop(
       value.writeDoubleLE(sentBefore++)
       await server.put({ key, value: value.toString('base64') })
       const done = now()
-      if (done <= end) latencies.push(done - sent)
+      if (done <= end) latencies.record(done - sent)
       sent = done
     }
   }
@@ -81,10 +81,10 @@ async function load(
   const { inflight, size, seconds, warmUpSeconds } = options
   await closedLoop(server, { inflight, size, seconds: warmUpSeconds })
   const latencies = await closedLoop(server, { inflight, size, seconds })
-  const ops_s = Math.round(latencies.length / seconds)
+  const ops_s = Math.round(latencies.count / seconds)
   const rss_mb = Math.round(process.memoryUsage.rss() / 2 ** 20)
   // It writes its whole file, and flushes it, for each change.
-  return { ops_s, ...latencyFigures(latencies), rss_mb, flushes_s: ops_s }
+  return { ops_s, ...latencies.figures(), rss_mb, flushes_s: ops_s }
 }
 
 const server = start()

@@ -1,5 +1,6 @@
 import t from 'tap'
-import { gaps, latencyFigures, median, quantile, round } from '../../benchmarks/statistics.js'
+import { Latencies } from '../../benchmarks/latencies.js'
+import { gaps, median, quantile, round } from '../../benchmarks/statistics.js'
 
 t.test('quantiles of numbers in order', async (t) => {
   const sorted = Array.from({ length: 1000 }, (_, i) => i)
@@ -20,10 +21,26 @@ t.test('the median does not depend on the order', async (t) => {
   t.same(given, [3, 1, 2], 'what was given stays as it was')
 })
 
-t.test('latencies in any order give quantiles to a thousandth', async (t) => {
-  const latencies = [5.00049, ...Array.from({ length: 999 }, () => 1.23456)]
-  t.same(latencyFigures(latencies), { p50_ms: 1.235, p99_ms: 1.235, p999_ms: 5 })
-})
+t.test(
+  'latencies in any order give quantiles to a microsecond, long ones to a millisecond',
+  async (t) => {
+    const latencies = new Latencies()
+    latencies.record(70.9)
+    for (let i = 0; i < 998; i++) latencies.record(1.23456)
+    latencies.record(1e9)
+    t.same(latencies.figures(), { p50_ms: 1.234, p99_ms: 1.234, p999_ms: 65_535 })
+    t.equal(latencies.count, 1000)
+    t.same(new Latencies().figures(), {
+      p50_ms: Number.NaN,
+      p99_ms: Number.NaN,
+      p999_ms: Number.NaN,
+    })
+    latencies.record(0)
+    t.equal(latencies.figures().p999_ms, 70, 'the 70.9, rounded down')
+    for (let i = 0; i < 1000; i++) latencies.record(63.9999)
+    t.equal(latencies.figures().p999_ms, 63.999)
+  },
+)
 
 t.test('gaps lie between neighbours', async (t) => {
   t.same([...gaps([10, 12, 20])], [2, 8])
