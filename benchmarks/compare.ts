@@ -13,6 +13,7 @@ import { ours } from './peers/ours.js'
 const contestants: readonly Contestant[] = [
   ours('lmdb'),
   ours('wal'),
+  ours('wal', 'troupe-wal-near', ['inbound', 'replicators']),
   hashicorp('boltdb'),
   hashicorp('wal'),
   etcd('etcd', 4),

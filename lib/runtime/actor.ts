@@ -159,7 +159,10 @@ export interface ActorHandle<M extends Message = Message> {
   onExit(listener: (exit: ActorExit) => void): void
   /** Graceful: the mailbox's current content is taken, then `stop` runs. Killed after `deadlineMs`. */
   stop(deadlineMs?: number): Promise<void>
-  /** At once, with nothing run: a crash. */
+  /**
+   * At once, with nothing run: a crash. On a shared thread `stop` runs, as after a failure: nothing else would
+   * close what the actor has open.
+   */
   kill(): Promise<void>
   stats(): ActorStats
 }

@@ -30,7 +30,7 @@ const WORKER_URL = new URL(
 /** From the exit of the behaviour to the end of its thread; something was left open when it takes longer. */
 const THREAD_END_MS = 1000
 /** How long an actor on a shared thread has to die by itself; then it hangs, and so do all that are with it. */
-const KILL_MS = 1000
+const KILL_MS = 2000
 
 /** An actor on a worker thread, its own or a shared one, seen from the thread that spawned it. */
 export class ThreadActor<M extends Message = Message> implements HostedActor, Passenger {

@@ -5,6 +5,7 @@ import { LogLane, type LogThreshold } from './actor-log.js'
 import { ActorMemory } from './actor-memory.js'
 import { Cell } from './cell.js'
 import { DeadLetterReport } from './dead-letters.js'
+import { ActorKilledError } from './errors.js'
 import { GoneRef } from './gone-ref.js'
 import { Inlets } from './inlets.js'
 import type { HostMessage, SystemMessage } from './letter.js'
@@ -109,7 +110,8 @@ class ActorThread {
         mailbox.passControl()
         return this.#cell.stop()
       case 'kill':
-        return this.#cell.kill(message.why)
+        // Only its `stop` can close what it has open on a thread that goes on.
+        return this.#cell.fail(new ActorKilledError(this.#spec.name, message.why))
       default:
         assertNever(message)
     }

@@ -46,6 +46,22 @@ t.test('an actor is killed again and again while commands are written', async (t
   }
 })
 
+t.test('an actor on a shared thread is killed, and its successor shares it', async (t) => {
+  const options = () => ({ threads: 'shared' as const })
+  const { leader, followers } = await startOpenNodes(t, { config, options })
+  let written = 1
+  for (const [name, victim] of Object.entries(victims).slice(0, 3)) {
+    const [node, actor] = victim(leader, followers[0] as OpenNode)
+    const pending = Array.from({ length: 50 }, (_, i) => leader.apply(`${name} ${i}`))
+    await node.replaced(actor)
+    const indexes = (await Promise.all(pending)).map(({ index }) => index)
+    written += pending.length
+    for (const each of [leader, ...followers]) {
+      t.equal(await each.length(Math.max(...indexes)), written, `${name}: ${each.id} applied all`)
+    }
+  }
+})
+
 t.test('an inbound actor on port 0 is found where its predecessor was', async (t) => {
   const options = () => ({ transport: tcpTransport({ listen: '127.0.0.1:0' }) })
   const { leader } = await startOpenNodes(t, { nodes: 1, config, options })

@@ -20,6 +20,10 @@ const placements: Readonly<Record<string, Partial<RaftNodeOptions>>> = {
   'only the log and the replicators on threads': {
     threads: { fsm: 'caller', inbound: 'caller', snapshot: 'caller' },
   },
+  'consensus and the actors with sockets on one thread': { threads: 'shared' },
+  'the actors with sockets on one thread': {
+    threads: { inbound: 'shared', replicators: 'shared' },
+  },
   'a state machine in the program, consensus on a thread': {
     threads: { consensus: 'worker' },
     stateMachine: inlineStateMachine(() => new List()) as RaftNodeOptions['stateMachine'],

@@ -66,6 +66,20 @@ t.test('a snapshot goes from thread to file to the next thread', async (t) => {
   )
 })
 
+t.test('a large state is written beside the applies, not before them', async (t) => {
+  const stage = await open(t, stateMachine(fixture('laborious')))
+  await stage.apply(commands(1, ['x']))
+  stage.askSnapshot()
+  let applied = 0
+  for (let index = 2; ; index++) {
+    stage.tell([commands(index, ['x'])])
+    const { kind } = await stage.replies.takeAny()
+    if (kind === 'snapshotTaken') break
+    applied++
+  }
+  t.ok(applied >= 50, `${applied} entries were applied, one after the other`)
+})
+
 t.test('a failure keeps its code, index and cause between threads (S14)', async (t) => {
   const stage = await open(t, stateMachine<Throwing>(fixture('throwing'), { failAt: 2 }))
   stage.tell([commands(1, ['a', 'b'])])
