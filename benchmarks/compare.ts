@@ -1,4 +1,4 @@
-import { mkdir } from 'node:fs/promises'
+import { mkdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Surroundings } from './benchmark.js'
 import type { LoadFigures } from './cluster/node-calls.js'
@@ -96,12 +96,15 @@ async function measureLog(
   const { name, start } = contestant
   for (const { size, inflight } of shapesOf(shapes)) {
     if (inflight >= OURS_ONLY && !name.startsWith('troupe')) continue
-    const cluster = await start(join(dir, `${size}x${inflight}`))
+    const place = join(dir, `${size}x${inflight}`)
+    const cluster = await start(place)
     try {
       const figures: LoadFigures = await cluster.load({ size, inflight, seconds, warmUpSeconds })
       take({ part: 'replicated-log', contestant: name, round, size, inflight, ...figures })
     } finally {
       await cluster.close()
+      // A log of gigabytes: those of all rounds together would fill the disk.
+      await rm(place, { recursive: true, force: true })
     }
   }
 }
