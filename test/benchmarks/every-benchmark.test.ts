@@ -27,7 +27,7 @@ const cheap: Readonly<Record<string, { readonly args: string; readonly figures: 
     figures: 'unavailable_p50_ms unavailable_max_ms',
   },
   snapshot: {
-    args: '--entries 1200 --nodes 1 --seconds 0.2 --rate 50',
+    args: '--entries 1200 --nodes 1 --seconds 0.2 --rate 2000',
     figures: 'write_mb_s apply_p99_ms_before apply_p99_ms_during install_mb_s',
   },
   memory: {

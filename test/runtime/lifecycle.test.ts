@@ -97,7 +97,9 @@ onEveryHost(t, 'a killed actor runs nothing more; its mail is dead', async (t, s
   t.match(await stage.settle(probe.exited), { kind: 'failed', error: { code: 'ACTOR_KILLED' } })
   await stage.arrived()
   t.equal(stage.system.deadLetters().count, 6)
-  t.strictSame(stage.journal('a'), ['holding'])
+  // On a thread that goes on, its `stop` closes what it has open.
+  const last = stage.kind === 'shared' ? ['stop'] : []
+  t.strictSame(stage.journal('a'), ['holding', ...last])
 })
 
 onEveryHost(t, 'timers of an actor that stopped never fire', async (t, stage) => {

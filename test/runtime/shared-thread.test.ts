@@ -82,7 +82,8 @@ t.test('a kill ends one of them', async (t) => {
 t.test('one that hangs takes the others with it when it is killed', async (t) => {
   const stage = await Stage.open(t, 'shared')
   const [a, b] = [await stage.spawn('a'), await stage.spawn('b')]
-  a.ref.tell({ kind: 'block', ms: 3_600_000 })
+  a.ref.tell({ kind: 'timerThenBlock', ms: 3_600_000, blockMs: 3_600_000 })
+  await stage.noted('a', 'blocking')
   await a.kill()
   t.match(await a.exited, { kind: 'failed', error: { code: 'ACTOR_KILLED' } })
   t.match(await b.exited, { kind: 'failed', error: { code: 'ACTOR_THREAD_EXIT' } })
