@@ -9,8 +9,8 @@ export interface ChunkSinkOptions {
   readonly chunkBytes: number
   /** Chunks being filled or on their way: all the memory this sink uses. */
   readonly maxChunks: number
-  /** Asked for each chunk: a promise when the thread's other work must have its turn first, else null. */
-  readonly rest?: () => Promise<void> | null
+  /** Asked for each chunk. True: the thread's other work must have its turn first; `goOn` is called after it. */
+  readonly rest?: (goOn: () => void) => boolean
 }
 
 /**
@@ -29,14 +29,10 @@ export class ChunkSink implements SnapshotSink {
   #failure: Error | null = null
   #wake: (() => void) | null = null
   #closed = false
-  readonly #failed: Promise<void>
-  #tellFailed: () => void = () => {}
+  #rested: (() => void) | null = null
 
   constructor(options: ChunkSinkOptions) {
     this.#options = options
-    this.#failed = new Promise((resolve) => {
-      this.#tellFailed = resolve
-    })
   }
 
   /** Why nothing more can be written; null while all is well. */
@@ -80,8 +76,7 @@ export class ChunkSink implements SnapshotSink {
     while (rest.length > 0) {
       if (this.#failure !== null) throw this.#failure
       if (this.#chunk === null) {
-        const rest = this.#options.rest?.() ?? null
-        if (rest !== null) await Promise.race([rest, this.#failed])
+        if (this.#options.rest?.(this.#goOn) === true) await this.#rest()
         if (this.#failure !== null) throw this.#failure
         if (!this.#begin()) {
           await this.#change()
@@ -139,8 +134,21 @@ export class ChunkSink implements SnapshotSink {
 
   #fail(error: Error): void {
     this.#failure ??= error
-    this.#tellFailed()
+    this.#goOn()
     this.#notify()
+  }
+
+  /** Until it may go on; a failure ends it too. */
+  #rest(): Promise<void> {
+    return new Promise((resolve) => {
+      this.#rested = resolve
+    })
+  }
+
+  readonly #goOn = (): void => {
+    const rested = this.#rested
+    this.#rested = null
+    rested?.()
   }
 
   /** Resolves when a chunk was taken or something failed. Only one waits at a time. */

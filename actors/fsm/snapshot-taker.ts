@@ -193,16 +193,15 @@ function newestThrough(
  * Answers of the snapshot actor that come while a chunk is written are taken before anything of another
  * actor, for as long as there are any. So now and then the event loop must go round.
  */
-function resting(context: ActorContext): () => Promise<void> | null {
+function resting(context: ActorContext): (goOn: () => void) => boolean {
   let since = context.now()
-  return () => {
-    if (context.now() - since < MAX_WRITING_MS) return null
-    return new Promise((resolve) => {
-      context.after(0, () => {
-        since = context.now()
-        resolve()
-      })
+  return (goOn) => {
+    if (context.now() - since < MAX_WRITING_MS) return false
+    context.after(0, () => {
+      since = context.now()
+      goOn()
     })
+    return true
   }
 }
 

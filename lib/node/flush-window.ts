@@ -11,8 +11,9 @@ export interface FlushLimits {
 export class FlushWindow {
   /** Changed in place when they are reloaded. */
   readonly #limits: FlushLimits
-  readonly #waiting = new Set<number>()
-  /** Applied and not flushed here, with their bytes. */
+  /** With their bytes, like the others. */
+  readonly #waiting = new Map<number, number>()
+  /** Applied and not flushed here. */
   readonly #overtaken = new Map<number, number>()
   #overtakenBytes = 0
 
@@ -25,23 +26,25 @@ export class FlushWindow {
     return this.#waiting.size < this.#limits.maxUnflushedBatches
   }
 
-  told(proposal: number): void {
-    this.#waiting.add(proposal)
+  told(proposal: number, bytes: number): void {
+    this.#waiting.set(proposal, bytes)
   }
 
   /** The log is one FIFO: what was told before is flushed too. Returns all that became so. */
   flushed(proposal: number): readonly number[] {
     const overtaken = [...this.#overtaken.keys()].filter((told) => told <= proposal)
-    const waiting = [...this.#waiting].filter((told) => told <= proposal)
+    const waiting = [...this.#waiting.keys()].filter((told) => told <= proposal)
     for (const told of overtaken) this.#forget(told)
     for (const told of waiting) this.#waiting.delete(told)
     return [...overtaken, ...waiting]
   }
 
   /** True when this let another batch go. */
-  applied(proposal: number, bytes: number): boolean {
+  applied(proposal: number): boolean {
+    const bytes = this.#waiting.get(proposal)
+    if (bytes === undefined) return false
     if (this.#overtakenBytes + bytes > this.#limits.maxApplyLagBytes) return false
-    if (!this.#waiting.delete(proposal)) return false
+    this.#waiting.delete(proposal)
     this.#overtaken.set(proposal, bytes)
     this.#overtakenBytes += bytes
     return true

@@ -173,7 +173,7 @@ export class Proposer {
     const batch = this.#take(proposal)
     this.#host.stages.applied(proposal)
     batch?.resolve(results)
-    if (this.#window.applied(proposal, batch?.bytes ?? 0)) this.#goOn()
+    if (this.#window.applied(proposal)) this.#goOn()
   }
 
   failed({ proposal, reason, outcome }: ProposalFailed): void {
@@ -305,7 +305,7 @@ export class Proposer {
     this.entries += rest.count
     batch.told = true
     this.#told.set(proposal, batch)
-    this.#window.told(proposal)
+    this.#window.told(proposal, rest.length)
     this.#host.stages.told(proposal, batch.openedAt, rest.count, rest.length)
     if (this.#host.tell({ kind: 'propose', proposal, batch: rest }, rest.length)) return
     // A refused message reached nobody, so its memory is still this side's to let go.

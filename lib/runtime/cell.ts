@@ -68,6 +68,11 @@ export class Cell<M extends Message = Message> {
     return this.#state === 'gone'
   }
 
+  /** Its `stop` is on its way. */
+  get stopping(): boolean {
+    return this.#state === 'stopping'
+  }
+
   /** Its code is on the stack, in a call that returns before another begins. */
   get inCall(): boolean {
     return this.#busy && this.#takes()

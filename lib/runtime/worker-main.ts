@@ -110,7 +110,8 @@ class ActorThread {
         mailbox.passControl()
         return this.#cell.stop()
       case 'kill':
-        // Only its `stop` can close what it has open on a thread that goes on.
+        // Only its `stop` can close what it has open on a thread that goes on; one that hangs is not waited for.
+        if (this.#cell.stopping) return this.#cell.kill(message.why)
         return this.#cell.fail(new ActorKilledError(this.#spec.name, message.why))
       default:
         assertNever(message)

@@ -37,6 +37,7 @@ t.test('what passes between them is not cloned', async (t) => {
   await stage.until(() => stage.journal('a').some((text) => text.startsWith('error')))
   a.ref.tell({ kind: 'askOver', link: 'near', message: { kind: 'unclonable' } })
   await stage.noted('a', 'answer undefined')
+  t.match(stage.journal('a').slice(-2), [/^error /, 'answer undefined'])
 })
 
 t.test('one that fails leaves the others and the thread alone', async (t) => {
@@ -87,6 +88,14 @@ t.test('one that hangs takes the others with it when it is killed', async (t) =>
   await a.kill()
   t.match(await a.exited, { kind: 'failed', error: { code: 'ACTOR_KILLED' } })
   t.match(await b.exited, { kind: 'failed', error: { code: 'ACTOR_THREAD_EXIT' } })
+})
+
+t.test('one whose stop never ends is killed alone', async (t) => {
+  const stage = await Stage.open(t, 'shared')
+  const [a, b] = [await stage.spawn('a', { hangAtStop: true }), await stage.spawn('b')]
+  await a.stop(20)
+  t.match(await a.exited, { kind: 'failed', error: { code: 'ACTOR_KILLED' } })
+  t.ok(await isAlive(b))
 })
 
 t.test('an init that cannot be cloned keeps one of them out', async (t) => {

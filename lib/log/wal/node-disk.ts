@@ -15,7 +15,7 @@ import { rm } from 'node:fs/promises'
 import { promisify } from 'node:util'
 import { flushDirectory } from '../directory.js'
 import { backgroundWrite } from './background-write.js'
-import { DirectMemory, DirectWriter } from './direct-writer.js'
+import { type DirectMemory, DirectWriter } from './direct-writer.js'
 import { type Access, DiskError, type WalDisk, type WalFile } from './disk.js'
 
 const fdatasync = promisify(fdatasyncCallback)
@@ -27,10 +27,7 @@ const MAX_PIECES = 512
  * The real file system. `warn` hears once of one that cannot flush directories (S15). `direct`: what files are
  * written from past the page cache; null when none is to be.
  */
-export function nodeDisk(
-  warn: (message: string) => void,
-  direct: DirectMemory | null = DirectMemory.make(),
-): WalDisk {
+export function nodeDisk(warn: (message: string) => void, direct: DirectMemory | null): WalDisk {
   const open = (path: string, flags: 'w+' | 'r+', access: Access = 'cached'): NodeFile =>
     new NodeFile(path, flags, access === 'direct' ? direct : null)
   return {
